@@ -1,0 +1,213 @@
+import { RealtimeError } from '../errors.ts';
+import type { Readable } from '../events/readable.ts';
+import { waitFor } from '../events/wait.ts';
+import { onAbort } from '../platform/abort.ts';
+import type { EventFrame, PresenceMember } from '../protocol/frame.ts';
+import type { EventInput, EventName, EventOutput, EventSchemas } from '../protocol/schema.ts';
+import { type EventStreamOptions, iterate } from './events.ts';
+import type { ChannelState, Subscription } from './subscription.ts';
+
+/** An event as handlers get it beside its data: where it comes from, its number, its id, its time. */
+export type EventMessage<Data = unknown> = Omit<EventFrame, 'data'> & { readonly data: Data };
+
+/** What became of a send that the server accepted. */
+export interface Accepted {
+  /** The id of the send: its own, or the one that the caller gave. */
+  readonly id: string;
+  /** The number that the message got in the channel's log, where the server tells. */
+  readonly offset: number | undefined;
+  /** The numbering that {@link Accepted.offset} belongs to. */
+  readonly epoch: string | undefined;
+}
+
+/** One listener's own wishes. */
+export interface ListenOptions {
+  /** Takes the listener away. */
+  readonly signal?: AbortSignal;
+}
+
+/** One send's own wishes. */
+export interface PublishOptions {
+  /** Gives the send up. One that has left already may still be applied by the server. */
+  readonly signal?: AbortSignal;
+  /** The id under which a server applies the send at most once. @defaultValue a random one */
+  readonly id?: string;
+  /** How long it may take until it is accepted, also while there is no connection, in milliseconds. @defaultValue `outbox.maxAgeMs` */
+  readonly timeoutMs?: number;
+  /** True for what nobody needs later, such as typing: not queued, not tried again, not kept by the server. @defaultValue false */
+  readonly volatile?: boolean;
+}
+
+/** One request's own wishes. */
+export type RequestOptions = Omit<PublishOptions, 'volatile'>;
+
+/**
+ * A named stream of events, as one part of the application holds it. Handles are counted: the channel is joined with the
+ * first and left, after a grace time, with the last. Leaving one handle takes only its own listeners away.
+ */
+export interface Channel<Schemas extends EventSchemas = EventSchemas> {
+  /** Its name. */
+  readonly name: string;
+  /** How the channel stands with the server. */
+  readonly state: Readable<ChannelState>;
+  /** Who is in the channel, where the server tells. */
+  readonly members: Readable<readonly PresenceMember[]>;
+  /**
+   * Listens for an event. Events come in the server's order, each once. A handler that throws is reported as a `fault` of
+   * the manager and disturbs nobody else.
+   *
+   * @param handler - gets the payload, and the message that carried it
+   * @returns the remover; calling it twice is harmless
+   * @example
+   * ```ts
+   * const stop = channel.on('message', ({ text }) => show(text));
+   * ```
+   */
+  on<Name extends EventName<Schemas>>(
+    event: Name,
+    handler: (data: EventOutput<Schemas, Name>, message: EventMessage<EventOutput<Schemas, Name>>) => void,
+    options?: ListenOptions,
+  ): () => void;
+  /**
+   * Waits for the next event of a name.
+   *
+   * @throws RealtimeError `aborted` when the signal fires, `closed` when the handle is left
+   * @example
+   * ```ts
+   * const { text } = await channel.once('message', { signal: AbortSignal.timeout(5_000) });
+   * ```
+   */
+  once<Name extends EventName<Schemas>>(event: Name, options?: ListenOptions): Promise<EventOutput<Schemas, Name>>;
+  /**
+   * Iterates over the events of a name, through a bounded buffer. The iteration ends with the signal or with the handle.
+   *
+   * @throws RealtimeError `queue-full` inside the loop when it falls too far behind
+   * @example
+   * ```ts
+   * for await (const { data } of channel.events('message', { signal })) show(data.text);
+   * ```
+   */
+  events<Name extends EventName<Schemas>>(
+    event: Name,
+    options?: EventStreamOptions,
+  ): AsyncIterableIterator<EventMessage<EventOutput<Schemas, Name>>>;
+  /** Iterates over all events of the channel, through a buffer of 1,000. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<EventMessage>;
+  /**
+   * Sends an event. It is queued while there is no connection, sent again under the same id when a link breaks, and done
+   * when the server has accepted it.
+   *
+   * @throws RealtimeError `invalid-payload` before it leaves; `rejected`, `expired`, `queue-full`, `aborted`, `closed`;
+   * `connection-lost` for a volatile send without a connection
+   * @example
+   * ```ts
+   * await channel.publish('message', { text: 'hello' });
+   * ```
+   */
+  publish<Name extends EventName<Schemas>>(event: Name, data: EventInput<Schemas, Name>, options?: PublishOptions): Promise<Accepted>;
+  /**
+   * Sends an event and waits for the server's answer to it.
+   *
+   * @returns what the server answered; its form is up to the server
+   * @throws RealtimeError as {@link Channel.publish}
+   */
+  request<Name extends EventName<Schemas>>(event: Name, data: EventInput<Schemas, Name>, options?: RequestOptions): Promise<unknown>;
+  /**
+   * Enters us into {@link Channel.members}, or says something new about us; after a reconnect it is said again. Leaving the
+   * handle takes us out.
+   *
+   * @param data - what the others see beside our name
+   */
+  enter(data?: unknown): void;
+  /** Takes us out of {@link Channel.members}. */
+  exit(): void;
+  /** Gives the handle back: its listeners are gone, its loops end. Calling it twice is harmless. */
+  leave(): void;
+}
+
+/** What a handle needs from the manager. */
+export interface ChannelHost {
+  send(
+    channel: string,
+    event: string,
+    data: unknown,
+    options: PublishOptions & { reply?: boolean },
+  ): Promise<{ accepted: Accepted; reply: unknown }>;
+  announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
+  release(channel: string): void;
+}
+
+/** Makes one handle on a subscription. */
+export function createChannel<Schemas extends EventSchemas>(subscription: Subscription, host: ChannelHost): Channel<Schemas> {
+  const { name, bus, state, members } = subscription;
+  const ended = new AbortController();
+  /** The name under which this handle announces its presence. */
+  const owner = {};
+  let hasEntered = false;
+
+  function assertOpen(what: string): void {
+    if (ended.signal.aborted) {
+      throw new RealtimeError('closed', `${what} on the channel ${name} failed: the handle was left`, { hint: 'Ask the manager for a new one.' });
+    }
+  }
+
+  function listen(event: string, listener: (frame: EventFrame) => void, signal?: AbortSignal): () => void {
+    assertOpen(`listening for ${event}`);
+    const removers = [bus.on(event, listener)];
+    const remove = (): void => {
+      for (const each of removers.splice(0)) each();
+    };
+    removers.push(onAbort(ended.signal, remove));
+    if (signal !== undefined) removers.push(onAbort(signal, remove));
+    return remove;
+  }
+
+  const channel: Channel = {
+    name,
+    state,
+    members,
+    on: (event, handler, options) => listen(event, (frame) => handler(frame.data, frame), options?.signal),
+    async once(event, { signal } = {}) {
+      assertOpen(`waiting for ${event}`);
+      return waitFor(`waiting for ${event} on the channel ${name}`, { signal, ended: ended.signal }, (resolve) =>
+        bus.on(event, ({ data }) => resolve(data)),
+      );
+    },
+    events(event, options = {}) {
+      assertOpen(`iterating over ${event}`);
+      return iterate<EventFrame>((listener) => bus.on(event, listener), options, ended.signal);
+    },
+    [Symbol.asyncIterator]() {
+      assertOpen('iterating');
+      return iterate<EventFrame>((listener) => bus.onAny(listener), {}, ended.signal);
+    },
+    async publish(event, data, options = {}) {
+      assertOpen(`publishing ${event}`);
+      return (await host.send(name, event, data, options)).accepted;
+    },
+    async request(event, data, options = {}) {
+      assertOpen(`requesting ${event}`);
+      return (await host.send(name, event, data, { ...options, reply: true })).reply;
+    },
+    enter(data) {
+      assertOpen('entering');
+      hasEntered = true;
+      host.announce(name, owner, { data });
+    },
+    exit() {
+      if (hasEntered) host.announce(name, owner, undefined);
+      hasEntered = false;
+    },
+    leave() {
+      if (ended.signal.aborted) return;
+      channel.exit();
+      ended.abort();
+      host.release(name);
+    },
+  };
+  // Safari has no such symbol
+  const dispose = (Symbol as { readonly dispose?: symbol }).dispose;
+  if (dispose !== undefined) Object.defineProperty(channel, dispose, { value: channel.leave });
+  // the payload types exist at compile time only: the bus carries what the validator let through
+  return channel as Channel<never> as Channel<Schemas>;
+}

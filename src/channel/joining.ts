@@ -1,0 +1,122 @@
+import type { ClientFrame, JoinFrame, Position } from '../protocol/frame.ts';
+
+/** The part of a link that joining needs. */
+export interface JoinLink {
+  readonly id: number;
+  /** Are channels joined by frames, or only by dialling again? */
+  readonly joining: 'frame' | 'dial';
+  /** The channels whose joins travelled with the first flight. */
+  readonly carried: readonly string[];
+  /** Sends frames whose loss does no harm: the next link says it all again. */
+  tell(frames: readonly ClientFrame[]): void;
+}
+
+/** Brings every link to what is wanted: the channels, and our presence in them. */
+export interface Joining {
+  /** A link came up: what its first flight did not carry follows now. */
+  up(link: JoinLink): void;
+  down(id: number): void;
+  /** A channel is wanted. */
+  added(channel: string): void;
+  /** A channel is no longer wanted. */
+  dropped(channel: string): void;
+  /** Something is missing in a channel: ask for a replay. */
+  heal(channel: string): void;
+  /** One part of the application enters a channel, or goes; the last one that entered speaks for all. */
+  announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
+}
+
+/**
+ * @param positions - the wanted channels and where they stand
+ * @param redial - dials a link that carries the joins of that moment
+ */
+export function createJoining(positions: ReadonlyMap<string, Position | undefined>, redial: () => void): Joining {
+  /** For each link that is up: the channels that it was told of. */
+  const links = new Map<number, { readonly link: JoinLink; readonly told: Set<string> }>();
+  /** For each channel: what each owner says of us, in the order of entering. */
+  const presence = new Map<string, Map<object, unknown>>();
+  let isScheduled = false;
+  let needsRedial = false;
+
+  /** What one tick asks for travels together. */
+  function bringUpToDateSoon(): void {
+    if (isScheduled) return;
+    isScheduled = true;
+    queueMicrotask(() => {
+      isScheduled = false;
+      const isRedialNeeded = needsRedial;
+      needsRedial = false;
+      for (const { link, told } of links.values()) bringUpToDate(link, told);
+      if (isRedialNeeded) redial();
+    });
+  }
+
+  function bringUpToDate(link: JoinLink, told: Set<string>): void {
+    const frames: ClientFrame[] = [];
+    for (const channel of positions.keys()) {
+      if (told.has(channel)) continue;
+      if (link.joining === 'dial') {
+        needsRedial = true;
+        continue;
+      }
+      told.add(channel);
+      frames.push(joinFrame(channel, positions.get(channel)), ...announcement(channel));
+    }
+    for (const channel of [...told]) {
+      if (positions.has(channel)) continue;
+      if (link.joining === 'dial') needsRedial = true;
+      else frames.push({ kind: 'leave', channel });
+      told.delete(channel);
+    }
+    if (frames.length > 0) link.tell(frames);
+  }
+
+  /** What others are to see of us in a channel. */
+  function announcement(channel: string): ClientFrame[] {
+    const owners = presence.get(channel);
+    if (owners === undefined) return [];
+    return [{ kind: 'announce', channel, present: true, data: [...owners.values()].at(-1) }];
+  }
+
+  function tellAll(frames: readonly ClientFrame[]): void {
+    for (const { link } of links.values()) if (frames.length > 0) link.tell(frames);
+  }
+
+  return {
+    up(link) {
+      const told = new Set(link.carried);
+      links.set(link.id, { link, told });
+      const announcements = [...told].flatMap(announcement);
+      if (announcements.length > 0) link.tell(announcements);
+      bringUpToDateSoon();
+    },
+    down(id) {
+      links.delete(id);
+    },
+    added: bringUpToDateSoon,
+    dropped(channel) {
+      presence.delete(channel);
+      bringUpToDateSoon();
+    },
+    heal(channel) {
+      for (const { link, told } of links.values()) {
+        if (link.joining === 'dial') needsRedial = true;
+        else told.delete(channel);
+      }
+      bringUpToDateSoon();
+    },
+    announce(channel, owner, entered) {
+      const owners = presence.get(channel) ?? new Map<object, unknown>();
+      owners.delete(owner);
+      if (entered !== undefined) owners.set(owner, entered.data);
+      if (owners.size > 0) presence.set(channel, owners);
+      else presence.delete(channel);
+      tellAll(owners.size > 0 ? announcement(channel) : [{ kind: 'announce', channel, present: false }]);
+    },
+  };
+}
+
+function joinFrame(channel: string, position: Position | undefined): JoinFrame {
+  if (position === undefined) return { kind: 'join', channel };
+  return typeof position === 'string' ? { kind: 'join', channel, cursor: position } : { kind: 'join', channel, ...position };
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Position } from '../protocol/frame.ts';
+import type { Subscription } from './subscription.ts';
+
+/** The channels that are wanted: counted references, and the live view of their positions for the links. */
+export interface Registry {
+  /** The subscription of a name, with one more reference; made when it is the first. */
+  retain(name: string): Subscription;
+  /** Gives one reference back; with the last, and after the grace time, the channel is dropped. */
+  release(name: string): void;
+  get(name: string): Subscription | undefined;
+  all(): Iterable<Subscription>;
+  /** The positions of all wanted channels, as they are whenever they are read. */
+  readonly positions: ReadonlyMap<string, Position | undefined>;
+  /** Drops all of them at once. */
+  clear(): void;
+}
+
+/** What the registry tells. */
+export interface RegistryHooks {
+  readonly create: (name: string) => Subscription;
+  readonly added: (name: string) => void;
+  readonly dropped: (name: string) => void;
+}
+
+/**
+ * @param graceMs - how long a channel without references is kept, so that a route change that leaves it and comes back
+ * costs nothing
+ */
+export function createRegistry(graceMs: number, clock: Clock, hooks: RegistryHooks): Registry {
+  const kept = new Map<string, { subscription: Subscription; references: number; cancelDrop: () => void }>();
+
+  function drop(name: string): void {
+    const entry = kept.get(name);
+    if (entry === undefined) return;
+    kept.delete(name);
+    entry.cancelDrop();
+    entry.subscription.bus.clear();
+    hooks.dropped(name);
+  }
+
+  return {
+    retain(name) {
+      const found = kept.get(name);
+      if (found !== undefined) {
+        found.references += 1;
+        found.cancelDrop();
+        return found.subscription;
+      }
+      const subscription = hooks.create(name);
+      kept.set(name, { subscription, references: 1, cancelDrop: () => {} });
+      hooks.added(name);
+      return subscription;
+    },
+    release(name) {
+      const entry = kept.get(name);
+      if (entry === undefined) return;
+      entry.references -= 1;
+      if (entry.references === 0) entry.cancelDrop = clock.schedule(() => drop(name), graceMs);
+    },
+    get: (name) => kept.get(name)?.subscription,
+    *all() {
+      for (const { subscription } of kept.values()) yield subscription;
+    },
+    positions: liveView(kept),
+    clear() {
+      for (const name of [...kept.keys()]) drop(name);
+    },
+  };
+}
+
+/** A map that computes its values when they are read: a position moves with every event, a copy would be stale. */
+function liveView(kept: ReadonlyMap<string, { readonly subscription: Subscription }>): ReadonlyMap<string, Position | undefined> {
+  const read = (): Map<string, Position | undefined> => {
+    return new Map([...kept].map(([name, { subscription }]) => [name, subscription.position]));
+  };
+  return {
+    get: (name) => kept.get(name)?.subscription.position,
+    has: (name) => kept.has(name),
+    get size() {
+      return kept.size;
+    },
+    keys: () => read().keys(),
+    values: () => read().values(),
+    entries: () => read().entries(),
+    forEach: (callback) => read().forEach(callback),
+    [Symbol.iterator]: () => read()[Symbol.iterator](),
+  };
+}

@@ -1,0 +1,122 @@
+import { RealtimeError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Credentials } from '../transport/transport.ts';
+
+/** Why credentials are wanted: the first link, a later one, the end of the token is near, or the server refused the last one. */
+export type AuthReason = 'connect' | 'reconnect' | 'expiring' | 'refused';
+
+/** What an auth provider is told. */
+export interface AuthContext {
+  readonly reason: AuthReason;
+  /** Fires when the answer is no longer wanted or the deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
+/** Gives the credentials for the next link: a token, or a token with its end and subject; `undefined` for none. */
+export type AuthProvider = (context: AuthContext) => Answer | Promise<Answer>;
+
+type Answer = string | Credentials | undefined;
+
+/** The one place that asks for credentials. */
+export interface Auth {
+  /**
+   * The credentials for an attempt. Callers at the same time share one question. `undefined` at once where the
+   * application has no provider.
+   *
+   * @throws RealtimeError `timeout`, `unauthorized` (the provider gave a token again that the server refused), or
+   * `refused` with the provider's own error as cause
+   */
+  credentials(reason: AuthReason): Promise<Credentials | undefined> | undefined;
+  /** The server refused this token: it is never sent again. */
+  refuse(credentials: Credentials | undefined): void;
+  /** Can there be another token after a refused one? */
+  readonly renewable: boolean;
+  /** Gives up the question that is under way. */
+  cancel(): void;
+}
+
+/**
+ * @param source - the application's provider, or a fixed token
+ * @param timeoutMs - how long the provider may take
+ */
+export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutMs: number): Auth {
+  let refused: string | undefined;
+  let underWay: { answer: Promise<Credentials | undefined>; abort: AbortController } | undefined;
+
+  async function ask(provider: AuthProvider, reason: AuthReason, abort: AbortController): Promise<Credentials | undefined> {
+    let cancelDeadline = (): void => {};
+    const deadline = new Promise<never>((_, reject) => {
+      const give = (error: RealtimeError): void => {
+        reject(error);
+        abort.abort(error);
+      };
+      abort.signal.addEventListener('abort', () => reject(RealtimeError.from(abort.signal.reason, 'aborted', 'asking for credentials')));
+      cancelDeadline = clock.schedule(() => give(timedOut(timeoutMs)), timeoutMs);
+    });
+    try {
+      // called inside a promise, so that a provider that throws at once is no different
+      const answer = await Promise.race([Promise.resolve({ reason, signal: abort.signal }).then(provider), deadline]);
+      const credentials = checked(typeof answer === 'string' ? { token: answer } : answer, refused);
+      refused = undefined;
+      return credentials;
+    } catch (error) {
+      throw RealtimeError.from(error, 'refused', 'the auth provider failed', { hint: 'It is asked again with the next attempt.' });
+    } finally {
+      cancelDeadline();
+    }
+  }
+
+  return {
+    renewable: typeof source === 'function',
+    credentials(reason) {
+      if (source === undefined) return undefined;
+      if (underWay !== undefined) return underWay.answer;
+      const provider: AuthProvider = typeof source === 'function' ? source : () => source;
+      const abort = new AbortController();
+      const answer = ask(provider, refused !== undefined ? 'refused' : reason, abort).finally(() => {
+        underWay = undefined;
+      });
+      underWay = { answer, abort };
+      return answer;
+    },
+    refuse(credentials) {
+      refused = credentials?.token;
+    },
+    cancel() {
+      underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up'));
+    },
+  };
+}
+
+function checked(credentials: Credentials | undefined, refused: string | undefined): Credentials | undefined {
+  if (credentials === undefined) return undefined;
+  if (typeof credentials.token !== 'string' || credentials.token === '') {
+    throw new RealtimeError('invalid-option', 'the auth provider gave no token', {
+      hint: 'It must give a string, an object with a `token`, or undefined for no credentials.',
+    });
+  }
+  if (credentials.token === refused) {
+    throw new RealtimeError('unauthorized', 'the auth provider gave a token that the server has refused', {
+      hint: 'When its reason is `refused`, the provider must fetch a new token, or have the user sign in again.',
+    });
+  }
+  return { ...credentials, expiresAt: credentials.expiresAt ?? expiryOf(credentials.token) };
+}
+
+/** The `exp` of a JWT, in milliseconds since the Unix epoch; `undefined` for any other token. Source: RFC 7519, section 4.1.4. */
+export function expiryOf(token: string): number | undefined {
+  const payload = token.split('.')[1];
+  if (payload === undefined) return undefined;
+  try {
+    const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { exp?: unknown } | null;
+    return typeof claims?.exp === 'number' ? claims.exp * 1000 : undefined;
+  } catch {
+    return undefined; // not a JWT, so it says nothing about its end
+  }
+}
+
+function timedOut(timeoutMs: number): RealtimeError {
+  return new RealtimeError('timeout', `the auth provider gave no answer within ${timeoutMs} ms`, {
+    hint: 'It is asked again with the next attempt. Pass its signal on to fetch, so that the request ends too.',
+  });
+}

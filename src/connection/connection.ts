@@ -1,0 +1,281 @@
+import { RealtimeError } from '../errors.ts';
+import type { ServerFrame } from '../protocol/frame.ts';
+import type { DownCause, Transport } from '../transport/transport.ts';
+import type { AuthReason } from './auth.ts';
+import type { RetryPolicy } from './retry.ts';
+import type { Routes } from './routes.ts';
+import { type LiveLink, type Session, type SessionListener, type SessionParts, startSession } from './session.ts';
+import { type ConnectionEffect, type ConnectionEvent, type ConnectionState, initialState, type LinkId, type Next, transition } from './state.ts';
+
+/** Who hears what the connection does. */
+export interface ConnectionListener {
+  /** The state, or a fact about it, has changed. */
+  changed(): void;
+  /** A link came up: the one in use, or a candidate. */
+  up(link: LiveLink): void;
+  /** A batch arrived; only from links that are up. */
+  frames(batch: readonly ServerFrame[], link: LiveLink, cursor: string | undefined): void;
+  /** A link that was up is gone: what was under way on it is unknown. */
+  down(link: LiveLink): void;
+  /** Something went wrong that the state does not show: a candidate failed, a token could not be renewed. */
+  fault(error: RealtimeError): void;
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts extends SessionParts {
+  readonly transports: readonly Transport[];
+  readonly routes: Routes;
+  readonly retry: RetryPolicy;
+  /** How long a link must stay up until earlier failures stop counting, in milliseconds. */
+  readonly settleAfterMs: number;
+  /** How long a replaced link is kept for the answers to what was sent on it, in milliseconds. */
+  readonly drainMs: number;
+  readonly listener: ConnectionListener;
+}
+
+/** Facts about a connection that are not part of its state. */
+export interface ConnectionFacts {
+  /** The transport of the link of now, up or on its way. */
+  readonly transport: Transport | undefined;
+  /** Has a link ever been up? */
+  readonly wasEverUp: boolean;
+  /** Why the last link ended. */
+  readonly reason: RealtimeError | undefined;
+  /** The last round trip, in milliseconds. */
+  readonly latencyMs: number | undefined;
+  /** When something last arrived, by the monotonic clock. */
+  readonly lastReceivedMs: number | undefined;
+  /** When the next attempt is due, by the monotonic clock. */
+  readonly nextRetryMs: number | undefined;
+}
+
+/** Runs the machine of `state.ts`: carries out its effects and brings it the events. */
+export interface Connection {
+  readonly state: ConnectionState;
+  facts(): ConnectionFacts;
+  /** The link that sends go to. */
+  readonly current: LiveLink | undefined;
+  start(): void;
+  stop(): void;
+  close(): void;
+  hold(name: string, severs: boolean): void;
+  release(name: string): void;
+  /** Dials another link, which takes over when it has proved itself. */
+  redial(): void;
+  /** Does not wait any longer, and makes sure that open links live. */
+  wake(): void;
+  /** What was sent on a replaced link is answered: it need not be kept. */
+  drained(link: LinkId): void;
+}
+
+/** Makes a connection; nothing happens until `start`. */
+export function createConnection(parts: ConnectionParts): Connection {
+  const { transports, auth, routes, listener } = parts;
+  const { clock, random } = parts.platform;
+  const sessions = new Map<LinkId, Session>();
+  let state = initialState;
+  let events: ConnectionEvent[] = [];
+  let isDispatching = false;
+  let cancelRetry = (): void => {};
+  let cancelSettle = (): void => {};
+  let wasEverUp = false;
+  let reason: RealtimeError | undefined;
+  let latencyMs: number | undefined;
+  let nextRetryMs: number | undefined;
+  /** Tokens refused in a row, with nothing proven in between. */
+  let refusals = 0;
+  let authReason: AuthReason = 'connect';
+
+  const sessionListener: SessionListener = {
+    up(session, live) {
+      wasEverUp = true;
+      dispatch({ kind: 'up', link: session.id });
+      listener.up(live);
+    },
+    proved(session) {
+      refusals = 0;
+      routes.proved(session.route);
+      dispatch({ kind: 'proved', link: session.id });
+    },
+    frames(session, batch, cursor) {
+      if (session.live === undefined) return;
+      // without positions nothing tells an event of the old link from the same one on the new: only the link in use counts
+      const isFenced = session.transport.capabilities.resume === 'none' && session !== currentSession();
+      const passed = isFenced ? batch.filter((frame) => frame.kind !== 'event') : batch;
+      listener.frames(passed, session.live, isFenced ? undefined : cursor);
+    },
+    roundTrip(session, durationMs) {
+      if (session !== currentSession()) return;
+      latencyMs = durationMs;
+      listener.changed();
+    },
+    replace(session, why) {
+      if (session !== currentSession()) return;
+      authReason = why;
+      dispatch({ kind: 'redial', route: routes.pick() });
+    },
+    over(session, cause) {
+      forget(session);
+      const wasCandidate = state.phase === 'open' && state.candidate?.link === session.id;
+      if (!wasCandidate && !('link' in state && state.link === session.id)) return;
+      const next = decide(session, cause);
+      if (cause.kind !== 'aborted') {
+        if (wasCandidate) listener.fault(cause.error);
+        else reason = cause.error;
+      }
+      dispatch({ kind: 'down', link: session.id, next });
+    },
+    fault: (error) => listener.fault(error),
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    facts: () => ({
+      transport: 'route' in state ? transports[state.route] : undefined,
+      wasEverUp,
+      reason,
+      latencyMs,
+      lastReceivedMs: currentSession()?.lastReceivedMs,
+      nextRetryMs: state.phase === 'waiting' ? nextRetryMs : undefined,
+    }),
+    get current() {
+      return currentSession()?.live;
+    },
+    start: () => dispatch({ kind: 'start', route: routes.pick() }),
+    stop() {
+      refusals = 0;
+      dispatch({ kind: 'stop' });
+      endAll();
+    },
+    close() {
+      dispatch({ kind: 'close' });
+      endAll();
+    },
+    hold: (name, severs) => dispatch({ kind: 'hold', name, severs }),
+    release: (name) => dispatch({ kind: 'release', name, route: routes.pick() }),
+    redial: () => dispatch({ kind: 'redial', route: routes.pick() }),
+    wake() {
+      dispatch({ kind: 'wake', route: routes.pick() });
+      for (const session of [...sessions.values()]) session.probe();
+    },
+    drained(link) {
+      const isInUse = 'link' in state && (state.link === link || (state.phase === 'open' && state.candidate?.link === link));
+      if (!isInUse) end(link);
+    },
+  };
+
+  function currentSession(): Session | undefined {
+    return state.phase === 'open' ? sessions.get(state.link) : undefined;
+  }
+
+  /** One event at a time: what a listener or an effect causes comes after what caused it. */
+  function dispatch(event: ConnectionEvent): void {
+    events.push(event);
+    if (isDispatching) return;
+    isDispatching = true;
+    try {
+      for (let next = events.shift(); next !== undefined; next = events.shift()) step(next);
+    } finally {
+      isDispatching = false;
+      events = [];
+    }
+  }
+
+  function step(event: ConnectionEvent): void {
+    const before = state;
+    const { state: after, effects } = transition(state, event);
+    state = after;
+    for (const effect of effects) carryOut(effect);
+    if (after !== before) listener.changed();
+  }
+
+  function carryOut(effect: ConnectionEffect): void {
+    switch (effect.kind) {
+      case 'dial':
+        return dial(effect.link, effect.route);
+      case 'abort':
+        return end(effect.link);
+      case 'retire':
+        return sessions.get(effect.link)?.endLater(parts.drainMs, () => end(effect.link));
+      case 'schedule-retry':
+        nextRetryMs = clock.now() + effect.delayMs;
+        cancelRetry = clock.schedule(() => dispatch({ kind: 'due', route: routes.pick() }), effect.delayMs);
+        return;
+      case 'cancel-retry':
+        return cancelRetry();
+      case 'schedule-settle':
+        cancelSettle = clock.schedule(() => dispatch({ kind: 'matured', link: effect.link }), parts.settleAfterMs);
+        return;
+      case 'cancel-settle':
+        return cancelSettle();
+    }
+  }
+
+  function dial(id: LinkId, route: number): void {
+    const transport = transports[route];
+    if (transport === undefined) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
+    const why = authReason;
+    authReason = 'reconnect';
+    sessions.set(id, startSession(id, route, transport, why, parts, sessionListener));
+  }
+
+  function end(id: LinkId): void {
+    const session = sessions.get(id);
+    if (session === undefined) return;
+    session.end();
+    forget(session);
+  }
+
+  function forget(session: Session): void {
+    if (!sessions.delete(session.id)) return;
+    if (session.live !== undefined) listener.down(session.live);
+    if (sessions.size === 0) auth.cancel();
+  }
+
+  function endAll(): void {
+    for (const id of [...sessions.keys()]) end(id);
+  }
+
+  /** What comes after the end of a link: when to dial again, or that it is over. */
+  function decide(session: Session, cause: DownCause): Next {
+    if (!session.isProven) routes.failed(session.route);
+    switch (cause.kind) {
+      case 'unauthorized':
+        auth.refuse(session.credentials);
+        refusals += 1;
+        // one new token is worth a try; a second refusal is an answer
+        return auth.renewable && refusals <= 1 && session.credentials !== undefined
+          ? { kind: 'retry', delayMs: 0 }
+          : { kind: 'end', error: cause.error };
+      case 'forbidden':
+      case 'dismissed':
+        return { kind: 'end', error: cause.error };
+      case 'aborted':
+      case 'unsupported':
+      case 'protocol':
+        return retry(session, cause, 0, 0);
+      case 'lost':
+      case 'refused': {
+        const { advice } = session;
+        return retry(session, cause, cause.retryAfterMs ?? advice?.retryAfterMs ?? 0, cause.spreadMs ?? advice?.spreadMs ?? 0);
+      }
+    }
+  }
+
+  function retry(session: Session, cause: DownCause, floorMs: number, spreadMs: number): Next {
+    const attempt = state.attempt + 1;
+    const asked = routes.hasFresherThan(session.route) ? 0 : parts.retry({ attempt, cause, uptimeMs: session.uptimeMs, random });
+    if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
+    const delayMs = Number.isFinite(asked) ? Math.max(0, asked) : 0;
+    return { kind: 'retry', delayMs: Math.max(delayMs, floorMs + random() * spreadMs) };
+  }
+}
+
+function gaveUp(attempt: number, cause: DownCause): RealtimeError {
+  return new RealtimeError('refused', `the retry policy gave up after ${attempt - 1} retries`, {
+    cause: cause.kind === 'aborted' ? undefined : cause.error,
+    hint: 'Call start() to try again.',
+  });
+}

@@ -1,0 +1,112 @@
+import { RealtimeError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Capabilities } from '../transport/transport.ts';
+
+/** How long a link may be quiet. */
+export interface LivenessOptions {
+  /** A quiet link is pinged after this long, in milliseconds, if its server answers pings. @defaultValue 25000 */
+  readonly pingAfterMs: number;
+  /** How long the answer to a ping may take, in milliseconds. @defaultValue 10000 */
+  readonly pongTimeoutMs: number;
+  /**
+   * A link whose server cannot be pinged is given up after this long without a byte, in milliseconds. A server that
+   * announces its heartbeat sets this itself: two heartbeats and 5 seconds. @defaultValue 60000
+   */
+  readonly silenceMs: number;
+}
+
+/** The numbers that fit most servers. */
+export const defaultLiveness: LivenessOptions = { pingAfterMs: 25_000, pongTimeoutMs: 10_000, silenceMs: 60_000 };
+
+/** Room for a late heartbeat: 5 seconds. */
+const slackMs = 5_000;
+
+/** Watches one link for signs of life. */
+export interface Liveness {
+  /** Something arrived. */
+  alive(): void;
+  /** The answer to a ping arrived. @returns the round trip in milliseconds, if a ping was out */
+  pong(): number | undefined;
+  /** Pings now, to measure or to make sure. */
+  probe(): void;
+  /** When something last arrived, by the monotonic clock. */
+  readonly lastReceivedMs: number;
+  stop(): void;
+}
+
+/**
+ * Starts the watch over a link that has come up.
+ *
+ * @param heartbeatMs - what the server announced, if anything
+ * @param ping - sends a ping
+ * @param dead - called once, when the link has shown no life for too long
+ */
+export function watchLiveness(
+  mode: Capabilities['liveness'],
+  options: LivenessOptions,
+  heartbeatMs: number | undefined,
+  clock: Clock,
+  ping: () => void,
+  dead: (error: RealtimeError) => void,
+): Liveness {
+  const quietMs = mode === 'ping' ? options.pingAfterMs : heartbeatMs === undefined ? options.silenceMs : heartbeatMs * 2 + slackMs;
+  let lastReceivedMs = clock.now();
+  /** When the ping went out whose answer is still to come. */
+  let pingedMs: number | undefined;
+  /** Nothing has arrived since that ping. */
+  let isAwaited = false;
+  let cancel = (): void => {};
+  if (mode !== 'self') check();
+
+  /** One timer per quiet period, not one per message: it looks when it was last alive, and goes on waiting for the rest. */
+  function check(): void {
+    const quietForMs = clock.now() - lastReceivedMs;
+    if (isAwaited && pingedMs !== undefined) {
+      const leftMs = pingedMs + options.pongTimeoutMs - clock.now();
+      if (leftMs <= 0) return dead(silent(quietForMs));
+      cancel = clock.schedule(check, leftMs);
+    } else if (quietForMs < quietMs) {
+      cancel = clock.schedule(check, quietMs - quietForMs);
+    } else if (mode === 'ping') {
+      sendPing();
+      cancel = clock.schedule(check, options.pongTimeoutMs);
+    } else {
+      dead(silent(quietForMs));
+    }
+  }
+
+  function sendPing(): void {
+    pingedMs = clock.now();
+    isAwaited = true;
+    ping();
+  }
+
+  return {
+    alive() {
+      lastReceivedMs = clock.now();
+      isAwaited = false;
+    },
+    pong() {
+      if (pingedMs === undefined) return undefined;
+      const roundTripMs = clock.now() - pingedMs;
+      pingedMs = undefined;
+      return roundTripMs;
+    },
+    probe() {
+      if (mode !== 'ping' || pingedMs !== undefined) return;
+      cancel();
+      sendPing();
+      cancel = clock.schedule(check, options.pongTimeoutMs);
+    },
+    get lastReceivedMs() {
+      return lastReceivedMs;
+    },
+    stop: () => cancel(),
+  };
+}
+
+function silent(quietMs: number): RealtimeError {
+  return new RealtimeError('timeout', `the link showed no sign of life for ${Math.round(quietMs)} ms`, {
+    hint: 'The network on the way may have died without a word, or a proxy holds the stream back.',
+  });
+}

@@ -1,0 +1,114 @@
+import type { ChannelPosition, EventFrame, JoinedFrame, Position } from '../protocol/frame.ts';
+import { createIdWindow } from './id-window.ts';
+
+/** A hole in a channel that could not be replayed. */
+export interface Gap {
+  readonly channel: string;
+  /**
+   * Why: the server no longer holds what is missing (`trimmed`), its log began anew (`epoch-changed`), messages were
+   * skipped on a live link (`skipped`), or the server can replay nothing (`no-replay`).
+   */
+  readonly reason: 'trimmed' | 'epoch-changed' | 'skipped' | 'no-replay';
+  /** The last position before the hole, if there was one. */
+  readonly after: Position | undefined;
+  /** The position at the end of the hole: what was seen or will be seen comes right after it. */
+  readonly until: Position | undefined;
+  /** How many messages are missing, where that can be counted. */
+  readonly missing: number | undefined;
+}
+
+/** What is to be done with an event: it is the next one, it was here already, or something before it is missing. */
+export type Verdict = 'next' | 'duplicate' | 'hole';
+
+/**
+ * Order and once-only delivery of one channel. With offsets this is one comparison and no memory; with ids alone it is a
+ * bounded memory of ids; with neither, everything is next.
+ */
+export interface Order {
+  /** Judges an event that arrived on a link; a `next` one counts as received from now on. */
+  accept(frame: EventFrame, link: number): Verdict;
+  /** The event was handed to the handlers: only now the position moves. */
+  commit(frame: EventFrame): void;
+  /** Takes the position of a join answer. @returns the hole that it shows, if any */
+  joined(frame: JoinedFrame, link: number): Gap | undefined;
+  /** Does the log reach further than what was received? */
+  isBehind(head: ChannelPosition): boolean;
+  /** Gives up what is missing before an event. @returns the hole */
+  skipTo(frame: EventFrame): Gap;
+  /** Where to resume: after the last event that was handed over. */
+  readonly position: Position | undefined;
+}
+
+/**
+ * @param channel - for the reports
+ * @param idWindow - how many ids are remembered at least, for servers that give only ids
+ */
+export function createOrder(channel: string, idWindow: number): Order {
+  let epoch: string | undefined;
+  /** The offset of the last event that was accepted; handlers may still be waiting for it. */
+  let received = 0;
+  /** The offset of the last event that was handed over. */
+  let committed = 0;
+  let cursor: string | undefined;
+  /** The link whose join answer began this epoch: bare offsets of older links belong to the epoch before. */
+  let epochLink = 0;
+  const ids = createIdWindow(idWindow);
+
+  function position(): Position | undefined {
+    return epoch === undefined ? cursor : { epoch, offset: committed };
+  }
+
+  function moveTo(nextEpoch: string, offset: number): void {
+    if (nextEpoch !== epoch) ids.clear();
+    epoch = nextEpoch;
+    received = offset;
+    committed = offset;
+  }
+
+  return {
+    accept(frame, link) {
+      const { offset } = frame;
+      if (offset === undefined) return frame.id === undefined || ids.add(frame.id) ? 'next' : 'duplicate';
+      if (frame.epoch === undefined) {
+        if (link < epochLink) return 'duplicate';
+      } else if (frame.epoch !== epoch && epoch !== undefined) {
+        return 'hole';
+      }
+      if (epoch === undefined) moveTo(frame.epoch ?? '', offset - 1);
+      if (offset <= received) return 'duplicate';
+      if (offset !== received + 1) return 'hole';
+      received = offset;
+      return 'next';
+    },
+    commit(frame) {
+      if (frame.cursor !== undefined) cursor = frame.cursor;
+      if (frame.offset !== undefined && frame.offset > committed) committed = frame.offset;
+    },
+    joined(frame, link) {
+      if (frame.cursor !== undefined && cursor === undefined) cursor = frame.cursor;
+      if (frame.epoch === undefined || frame.offset === undefined) return undefined;
+      const after = position();
+      const isFirst = epoch === undefined;
+      if (frame.epoch !== epoch) epochLink = link;
+      else if (frame.offset <= received) return undefined;
+      const reason = frame.epoch === epoch ? 'trimmed' : 'epoch-changed';
+      const missing = frame.epoch === epoch ? frame.offset - received : undefined;
+      moveTo(frame.epoch, frame.offset);
+      return isFirst ? undefined : { channel, reason, after, until: position(), missing };
+    },
+    isBehind: (head) => head.epoch === epoch && head.offset > received,
+    skipTo(frame) {
+      const after = position();
+      const offset = frame.offset ?? received;
+      const isSameEpoch = frame.epoch === undefined || frame.epoch === epoch;
+      const missing = isSameEpoch ? offset - 1 - received : undefined;
+      moveTo(frame.epoch ?? epoch ?? '', offset - 1);
+      const until = position();
+      received = offset;
+      return { channel, reason: isSameEpoch ? 'skipped' : 'epoch-changed', after, until, missing };
+    },
+    get position() {
+      return position();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** Takes a listener away. Calling it twice is harmless; it is also what RxJS and `Symbol.observable` users expect. */
+export interface Unsubscribe {
+  (): void;
+  unsubscribe(): void;
+}
+
+/** A listener of a {@link Readable}: a function, or an observer. */
+export type Observer<T> = ((value: T) => void) | { next?: (value: T) => void };
+
+/**
+ * A thing that *is*: it has a value now, and tells when the value changes. One contract that React's
+ * `useSyncExternalStore`, Svelte's `$store`, Vue, Solid's `from`, RxJS's `from` and Preact signals take as it is.
+ *
+ * Values are immutable snapshots: `get` gives the same object until something has changed.
+ *
+ * @example
+ * ```ts
+ * const stop = realtime.status.subscribe(({ status }) => badge.textContent = status);
+ * stop();
+ * ```
+ */
+export interface Readable<T> {
+  /** The value now. */
+  get(): T;
+  /** Calls the listener at once with the value of now, then on every change. The answer takes it away. */
+  subscribe(listener: Observer<T>): Unsubscribe;
+  /** Makes the Readable an Observable for RxJS and its like. Present where the platform or a polyfill defines the symbol, and under `'@@observable'`. */
+  readonly '@@observable': () => Readable<T>;
+}
+
+/** A {@link Readable} with the means to change it. */
+export interface Writable<T> extends Readable<T> {
+  /** Changes the value; nothing happens when it is the same (`Object.is`). */
+  set(value: T): void;
+}
+
+/**
+ * Makes a value that can be watched.
+ *
+ * @param initial - the first value
+ * @param report - gets what a listener throws; the other listeners go on
+ */
+export function writable<T>(initial: T, report: (error: unknown) => void): Writable<T> {
+  let value = initial;
+  const listeners = new Set<(value: T) => void>();
+
+  function call(listener: (value: T) => void): void {
+    try {
+      listener(value);
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  const readable: Writable<T> = {
+    get: () => value,
+    set(next) {
+      if (Object.is(next, value)) return;
+      value = next;
+      for (const listener of [...listeners]) {
+        // a listener that set another value has had everybody told of it already
+        if (!Object.is(value, next)) return;
+        if (listeners.has(listener)) call(listener);
+      }
+    },
+    subscribe(observer) {
+      // a function of its own per call, so that the same listener can be added twice and removed once
+      const listener = (next: T): void => (typeof observer === 'function' ? observer(next) : observer.next?.(next));
+      listeners.add(listener);
+      call(listener);
+      const remove = (): void => {
+        listeners.delete(listener);
+      };
+      return Object.assign(remove, { unsubscribe: remove });
+    },
+    '@@observable': () => readable,
+  };
+  const observable = (Symbol as { readonly observable?: symbol }).observable;
+  if (observable !== undefined) Object.defineProperty(readable, observable, { value: () => readable });
+  return readable;
+}
