@@ -37,7 +37,9 @@ const longestChannelName = 512;
  * realtime.channel('lobby').on('message', ({ text }) => console.log(text));
  * ```
  */
-export function createRealtime<Schemas extends EventSchemas = EventSchemas>(options: RealtimeOptions<Schemas>): RealtimeManager<Schemas> {
+export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
+  options: RealtimeOptions<Schemas>,
+): RealtimeManager<Schemas> {
   const resolved = resolveOptions(options);
   const { transports, platform } = resolved;
   const { clock } = platform;
@@ -89,7 +91,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(opti
     // a candidate that is on its way is checked when it comes up
     if (connection.state.phase === 'open' && connection.state.candidate === undefined) connection.redial();
   });
-  const outbox = createOutbox(resolved.outbox, clock, (link) => connection.drained(link));
+  const outbox = createOutbox(resolved.outbox, clock, (id) => {
+    const link = connection.links.find((each) => each.id === id);
+    if (link !== undefined && link !== connection.current) endReplaced(link);
+  });
   const routes = createRoutes(transports.length, clock);
   const connection = createConnection({
     transports,
@@ -243,8 +248,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(opti
   function showState(): void {
     const { current } = connection;
     if (current !== sending) {
+      const replaced = sending;
       sending = current;
       outbox.use(current === undefined || !current.transport.capabilities.send ? undefined : outboxLink(current));
+      if (current !== undefined && replaced !== undefined) endReplaced(replaced);
     }
     if (connection.state.phase !== 'open') for (const subscription of registry.all()) subscription.disconnected();
     status.set(nextStatus(status.get(), connection.state, connection.facts(), mode.get(), clock));
@@ -253,6 +260,11 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(opti
     const from = lastTransport;
     lastTransport = current.transport.name;
     if (from !== undefined) bus.emit('switched', { from, to: lastTransport });
+  }
+
+  /** A server that replays from positions has nothing more to give on the old link; any other one has until the drain time. */
+  function endReplaced({ id, transport }: LiveLink): void {
+    if (transport.capabilities.resume === 'channel' && !outbox.isBusy(id)) connection.drained(id);
   }
 
   /** Everything that a server says passes here, in order. */
@@ -306,7 +318,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(opti
   async function sendNow(frame: PublishFrame): Promise<Receipt | undefined> {
     const { current } = connection;
     if (current === undefined || !current.transport.capabilities.send) {
-      throw new RealtimeError('connection-lost', `${frame.event} was not sent: it is volatile and there is no connection to send on`);
+      throw new RealtimeError(
+        'connection-lost',
+        `${frame.event} was not sent: it is volatile and there is no connection to send on`,
+      );
     }
     const [receipt] = await current.send([frame]);
     if (receipt?.status === 'rejected') {

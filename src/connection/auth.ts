@@ -50,7 +50,9 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
         reject(error);
         abort.abort(error);
       };
-      abort.signal.addEventListener('abort', () => reject(RealtimeError.from(abort.signal.reason, 'aborted', 'asking for credentials')));
+      abort.signal.addEventListener('abort', () =>
+        reject(RealtimeError.from(abort.signal.reason, 'aborted', 'asking for credentials')),
+      );
       cancelDeadline = clock.schedule(() => give(timedOut(timeoutMs)), timeoutMs);
     });
     try {
@@ -60,7 +62,9 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
       refused = undefined;
       return credentials;
     } catch (error) {
-      throw RealtimeError.from(error, 'refused', 'the auth provider failed', { hint: 'It is asked again with the next attempt.' });
+      throw RealtimeError.from(error, 'refused', 'the auth provider failed', {
+        hint: 'It is asked again with the next attempt.',
+      });
     } finally {
       cancelDeadline();
     }

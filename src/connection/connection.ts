@@ -5,7 +5,15 @@ import type { AuthReason } from './auth.ts';
 import type { RetryPolicy } from './retry.ts';
 import type { Routes } from './routes.ts';
 import { type LiveLink, type Session, type SessionListener, type SessionParts, startSession } from './session.ts';
-import { type ConnectionEffect, type ConnectionEvent, type ConnectionState, initialState, type LinkId, type Next, transition } from './state.ts';
+import {
+  type ConnectionEffect,
+  type ConnectionEvent,
+  type ConnectionState,
+  initialState,
+  type LinkId,
+  type Next,
+  transition,
+} from './state.ts';
 
 /** Who hears what the connection does. */
 export interface ConnectionListener {
@@ -55,6 +63,8 @@ export interface Connection {
   facts(): ConnectionFacts;
   /** The link that sends go to. */
   readonly current: LiveLink | undefined;
+  /** All links that are up: the one in use, a candidate, one that was replaced. */
+  readonly links: readonly LiveLink[];
   start(): void;
   stop(): void;
   close(): void;
@@ -80,7 +90,6 @@ export function createConnection(parts: ConnectionParts): Connection {
   let cancelSettle = (): void => {};
   let wasEverUp = false;
   let reason: RealtimeError | undefined;
-  let latencyMs: number | undefined;
   let nextRetryMs: number | undefined;
   /** Tokens refused in a row, with nothing proven in between. */
   let refusals = 0;
@@ -104,10 +113,8 @@ export function createConnection(parts: ConnectionParts): Connection {
       const passed = isFenced ? batch.filter((frame) => frame.kind !== 'event') : batch;
       listener.frames(passed, session.live, isFenced ? undefined : cursor);
     },
-    roundTrip(session, durationMs) {
-      if (session !== currentSession()) return;
-      latencyMs = durationMs;
-      listener.changed();
+    measured(session) {
+      if (session === currentSession()) listener.changed();
     },
     replace(session, why) {
       if (session !== currentSession()) return;
@@ -136,12 +143,15 @@ export function createConnection(parts: ConnectionParts): Connection {
       transport: 'route' in state ? transports[state.route] : undefined,
       wasEverUp,
       reason,
-      latencyMs,
+      latencyMs: currentSession()?.latencyMs,
       lastReceivedMs: currentSession()?.lastReceivedMs,
       nextRetryMs: state.phase === 'waiting' ? nextRetryMs : undefined,
     }),
     get current() {
       return currentSession()?.live;
+    },
+    get links() {
+      return [...sessions.values()].flatMap(({ live }) => live ?? []);
     },
     start: () => dispatch({ kind: 'start', route: routes.pick() }),
     stop() {

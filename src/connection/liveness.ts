@@ -49,7 +49,8 @@ export function watchLiveness(
   ping: () => void,
   dead: (error: RealtimeError) => void,
 ): Liveness {
-  const quietMs = mode === 'ping' ? options.pingAfterMs : heartbeatMs === undefined ? options.silenceMs : heartbeatMs * 2 + slackMs;
+  const quietMs =
+    mode === 'ping' ? options.pingAfterMs : heartbeatMs === undefined ? options.silenceMs : heartbeatMs * 2 + slackMs;
   let lastReceivedMs = clock.now();
   /** When the ping went out whose answer is still to come. */
   let pingedMs: number | undefined;

@@ -35,8 +35,8 @@ export interface SessionListener {
   /** The server has shown that the link works. Once, after `up`. */
   proved(session: Session): void;
   frames(session: Session, batch: readonly ServerFrame[], cursor: string | undefined): void;
-  /** A round trip was measured. */
-  roundTrip(session: Session, durationMs: number): void;
+  /** A round trip was measured: {@link Session.latencyMs} is new. */
+  measured(session: Session): void;
   /** Another link is wanted in place of this one: the server drains, or the token ends and cannot be renewed in place. */
   replace(session: Session, reason: AuthReason): void;
   over(session: Session, cause: DownCause): void;
@@ -55,6 +55,8 @@ export interface Session {
   readonly advice: AdviceFrame | undefined;
   /** How long the link has been up, in milliseconds; 0 when it never was. */
   readonly uptimeMs: number;
+  /** The last round trip, in milliseconds; `undefined` where none was measured. */
+  readonly latencyMs: number | undefined;
   /** When something last arrived, by the monotonic clock; `undefined` before the link was up. */
   readonly lastReceivedMs: number | undefined;
   /** Makes sure that the link lives. */
@@ -89,6 +91,7 @@ export function startSession(
   let advice: AdviceFrame | undefined;
   let upMs: number | undefined;
   let isProven = false;
+  let latencyMs: number | undefined;
 
   const session: Session = {
     id,
@@ -108,6 +111,9 @@ export function startSession(
     },
     get uptimeMs() {
       return upMs === undefined ? 0 : clock.now() - upMs;
+    },
+    get latencyMs() {
+      return latencyMs;
     },
     get lastReceivedMs() {
       return liveness?.lastReceivedMs;
@@ -204,8 +210,8 @@ export function startSession(
   function control(frame: ServerFrame): void {
     if (isOver) return;
     if (frame.kind === 'pong') {
-      const roundTripMs = liveness?.pong();
-      if (roundTripMs !== undefined) listener.roundTrip(session, roundTripMs);
+      latencyMs = liveness?.pong() ?? latencyMs;
+      listener.measured(session);
     } else if (frame.kind === 'auth' && frame.status !== 'accepted') {
       over({ kind: 'unauthorized', error: tokenRefused(transport, frame.message) });
     } else if (frame.kind === 'advice') {

@@ -171,7 +171,7 @@ function withHold<S extends ConnectionState>(state: S, event: { readonly name: s
 }
 
 function withoutHold<S extends ConnectionState>(state: S, event: { readonly name: string }): S {
-  return { ...state, holds: state.holds.filter((name) => name !== event.name) };
+  return state.holds.includes(event.name) ? { ...state, holds: state.holds.filter((name) => name !== event.name) } : state;
 }
 
 const noteHold = (state: ConnectionState, event: On<'hold'>): Transition => stay(withHold(state, event));

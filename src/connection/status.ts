@@ -70,7 +70,8 @@ export function nextStatus(
 ): ConnectionStatus {
   const status = wordFor(state, facts.wasEverUp);
   /** Turns a monotonic time into a wall-clock one. */
-  const wall = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms - clock.now() + clock.wallNow());
+  const wall = (ms: number | undefined): number | undefined =>
+    ms === undefined ? undefined : ms - clock.now() + clock.wallNow();
   return {
     status,
     transport: facts.transport?.name,

@@ -47,13 +47,16 @@ export const keepwireDialect: Dialect = {
       if (frame.kind === 'ack') answers.set(frame.id, { ...frame, status: 'accepted' });
       else if (frame.kind === 'reject') answers.set(frame.id, { ...frame, status: 'rejected' });
     }
-    return frames.flatMap((frame) => (frame.kind === 'publish' ? [answers.get(frame.id) ?? { id: frame.id, status: 'sent' }] : []));
+    return frames.flatMap((frame) =>
+      frame.kind === 'publish' ? [answers.get(frame.id) ?? { id: frame.id, status: 'sent' }] : [],
+    );
   },
 };
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isOptional = (value: unknown, type: string): boolean => value === undefined || typeof value === type;
-const isOptionalCount = (value: unknown): boolean => value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
+const isOptionalCount = (value: unknown): boolean =>
+  value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
 
 /**
  * Checks one frame and gives it back as it is. Unknown kinds are left out, so that a newer server can say more; a known
@@ -73,7 +76,10 @@ function readFrame(value: unknown): ServerFrame | undefined {
         ? (value as ServerFrame)
         : garbled('an event has a wrong field');
     case 'joined':
-      return isText(frame['channel']) && isOptionalCount(frame['offset']) && isOptional(frame['epoch'], 'string') && isOptional(frame['cursor'], 'string')
+      return isText(frame['channel']) &&
+        isOptionalCount(frame['offset']) &&
+        isOptional(frame['epoch'], 'string') &&
+        isOptional(frame['cursor'], 'string')
         ? (value as ServerFrame)
         : garbled('a joined frame has a wrong field');
     case 'denied':
@@ -83,9 +89,13 @@ function readFrame(value: unknown): ServerFrame | undefined {
     case 'reject':
       return isText(frame['id']) ? (value as ServerFrame) : garbled(`a ${frame['kind']} frame has no id`);
     case 'heartbeat':
-      return isOptionalList(frame['positions'], isChannelPosition) ? (value as ServerFrame) : garbled('a heartbeat has wrong positions');
+      return isOptionalList(frame['positions'], isChannelPosition)
+        ? (value as ServerFrame)
+        : garbled('a heartbeat has wrong positions');
     case 'presence':
-      return isText(frame['channel']) && isOptionalList(frame['members'] ?? null, isMember) && isOptionalList(frame['gone'], isText)
+      return isText(frame['channel']) &&
+        isOptionalList(frame['members'] ?? null, isMember) &&
+        isOptionalList(frame['gone'], isText)
         ? (value as ServerFrame)
         : garbled('a presence frame has a wrong field');
     case 'welcome':
@@ -97,7 +107,8 @@ function readFrame(value: unknown): ServerFrame | undefined {
     case 'pong':
       return value as ServerFrame;
     default:
-      return undefined;
+      // a kind of a newer version is left out; what has no kind at all is none of ours
+      return isText(frame['kind']) ? undefined : garbled('it has no kind');
   }
 }
 

@@ -55,7 +55,9 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
   queueMicrotask(() => {
     inConnect = false;
   });
-  const forget = onAbort(request.signal, () => down({ kind: 'aborted' }));
+  let forget = (): void => {};
+  // it may have fired already, and then calls back at once
+  forget = onAbort(request.signal, () => down({ kind: 'aborted' }));
 
   return {
     transport,
@@ -80,7 +82,7 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
         if (!isUp()) {
           throw new RealtimeError('closed', `sending over ${transport} failed: the link is not up`, { transport });
         }
-        const receipts = await transmit(frames);
+        const receipts = withUnsendable(frames, await transmit(frames));
         if (isUp()) confirmJoins(frames.flatMap((frame) => (frame.kind === 'join' ? [frame.channel] : [])));
         return receipts;
       },
@@ -93,9 +95,10 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
 
   function up(info: Partial<LinkInfo>): void {
     phase = 'up';
-    sink.up({ joining: carried, greeted: false, ...openInfo, ...info });
+    const upInfo: LinkInfo = { joining: carried, greeted: false, ...openInfo, ...info };
+    sink.up(upInfo);
     // the sink may have ended the link while it came up
-    if (isUp()) confirmJoins(carried);
+    if (isUp()) confirmJoins(upInfo.joining);
   }
 
   /** For servers that do not answer joins, a join counts as done when it was sent. */
@@ -139,6 +142,15 @@ export function sentReceipts(frames: readonly ClientFrame[]): Receipt[] {
   return frames.flatMap((frame) => (frame.kind === 'publish' ? [{ id: frame.id, status: 'sent' }] : []));
 }
 
+/** A send for which the dialect has no message is refused: nobody would ever answer it. */
+function withUnsendable(frames: readonly ClientFrame[], receipts: readonly Receipt[]): readonly Receipt[] {
+  const sent = sentReceipts(frames);
+  if (sent.length === receipts.length) return receipts;
+  const known = new Map(receipts.map((receipt) => [receipt.id, receipt]));
+  const message = 'the dialect has no message for this';
+  return sent.map(({ id }) => known.get(id) ?? { id, status: 'rejected', code: 'unsupported', message });
+}
+
 /** The token, the joins and the name of this client, as they are at this moment. */
 export function greetingOf(request: LinkRequest, waitMs?: number): Greeting {
   return { token: request.credentials?.token, client: request.client, joins: joinFrames(request), waitMs };
@@ -165,10 +177,14 @@ function unauthorized(transport: string, frame: ServerFrame): DownCause {
 }
 
 function notGreeted(transport: string, dialect: Dialect, first: ServerFrame): DownCause {
-  const error = new RealtimeError('protocol', `the server's first message on ${transport} was not a greeting of the ${dialect.name} dialect`, {
-    transport,
-    hint: 'Check the address, and that the dialect is the one that this server speaks.',
-    cause: first.kind === 'garbled' ? first.cause : undefined,
-  });
+  const error = new RealtimeError(
+    'protocol',
+    `the server's first message on ${transport} was not a greeting of the ${dialect.name} dialect`,
+    {
+      transport,
+      hint: 'Check the address, and that the dialect is the one that this server speaks.',
+      cause: first.kind === 'garbled' ? first.cause : undefined,
+    },
+  );
   return { kind: 'protocol', error };
 }
