@@ -1,6 +1,12 @@
 export type { Accepted, Channel, EventMessage, ListenOptions, PublishOptions, RequestOptions } from './channel/channel.ts';
 export type { EventStreamOptions } from './channel/events.ts';
-export { type ChannelPattern, channelPattern, type PatternChannel, type PatternNames, type PatternParams } from './channel/pattern.ts';
+export {
+  type ChannelPattern,
+  channelPattern,
+  type PatternChannel,
+  type PatternNames,
+  type PatternParams,
+} from './channel/pattern.ts';
 export type { ChannelState } from './channel/subscription.ts';
 export type { AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
@@ -45,6 +51,9 @@ export type {
   ServerFrame,
   WelcomeFrame,
 } from './protocol/frame.ts';
+export { emit, jsonDialect, type Outgoing, post } from './protocol/json-dialect.ts';
+export type { AckFields, AckInfo, ErrorFields, ErrorInfo, JsonDialectOptions, JsonMessage, ReceiptInfo } from './protocol/json-options.ts';
+export type { Extractor, MessageContext, Selector } from './protocol/json-path.ts';
 export { keepwireDialect, protocolVersion } from './protocol/keepwire.ts';
 export { type EventInput, type EventName, type EventOutput, type EventSchemas, unchecked } from './protocol/schema.ts';
 export { createRealtime } from './realtime.ts';

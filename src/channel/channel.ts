@@ -104,14 +104,22 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
    * await channel.publish('message', { text: 'hello' });
    * ```
    */
-  publish<Name extends EventName<Schemas>>(event: Name, data: EventInput<Schemas, Name>, options?: PublishOptions): Promise<Accepted>;
+  publish<Name extends EventName<Schemas>>(
+    event: Name,
+    data: EventInput<Schemas, Name>,
+    options?: PublishOptions,
+  ): Promise<Accepted>;
   /**
    * Sends an event and waits for the server's answer to it.
    *
    * @returns what the server answered; its form is up to the server
    * @throws RealtimeError as {@link Channel.publish}
    */
-  request<Name extends EventName<Schemas>>(event: Name, data: EventInput<Schemas, Name>, options?: RequestOptions): Promise<unknown>;
+  request<Name extends EventName<Schemas>>(
+    event: Name,
+    data: EventInput<Schemas, Name>,
+    options?: RequestOptions,
+  ): Promise<unknown>;
   /**
    * Enters us into {@link Channel.members}, or says something new about us; after a reconnect it is said again. Leaving the
    * handle takes us out.
@@ -147,7 +155,9 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
 
   function assertOpen(what: string): void {
     if (ended.signal.aborted) {
-      throw new RealtimeError('closed', `${what} on the channel ${name} failed: the handle was left`, { hint: 'Ask the manager for a new one.' });
+      throw new RealtimeError('closed', `${what} on the channel ${name} failed: the handle was left`, {
+        hint: 'Ask the manager for a new one.',
+      });
     }
   }
 

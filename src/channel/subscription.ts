@@ -168,7 +168,9 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
       state.set({ status: 'joined', continuity, error: undefined });
     },
     denied({ code, message = 'no reason was given' }) {
-      const error = new RealtimeError('rejected', `the server denied the channel ${name} (${code}): ${message}`, { serverCode: code });
+      const error = new RealtimeError('rejected', `the server denied the channel ${name} (${code}): ${message}`, {
+        serverCode: code,
+      });
       state.set({ ...state.get(), status: 'denied', error });
     },
     left({ reason }) {
