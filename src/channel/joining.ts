@@ -44,10 +44,9 @@ export function createJoining(positions: ReadonlyMap<string, Position | undefine
     isScheduled = true;
     queueMicrotask(() => {
       isScheduled = false;
-      const isRedialNeeded = needsRedial;
-      needsRedial = false;
       for (const { link, told } of links.values()) bringUpToDate(link, told);
-      if (isRedialNeeded) redial();
+      if (needsRedial) redial();
+      needsRedial = false;
     });
   }
 

@@ -88,7 +88,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   let wasDisconnected = false;
   /** A replay is on its way; what does not fit is dropped, since it comes again. */
   let isHealing = false;
-  /** An event that was still missing its predecessor right after a replay: there will be no other. */
+  /** The position from which the last replay was asked for. */
   let healedInVain: string | undefined;
   /** The end of the checks under way, for schemas that answer later: order is kept over them. */
   let lastCheck: Promise<void> | undefined;
@@ -98,14 +98,19 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     if (verdict === 'next') return check(frame);
     if (verdict === 'duplicate') return hooks.duplicate();
     if (link.id < joinedLink || isHealing) return;
-    const hole = JSON.stringify(order.position);
-    if (link.resume === 'channel' && healedInVain !== hole) {
-      isHealing = true;
-      healedInVain = hole;
-      return hooks.heal(name);
-    }
+    if (healed(link)) return;
     hooks.gap(order.skipTo(frame));
     check(frame);
+  }
+
+  /** Asks for a replay, once for each place: what is still missing after it cannot be replayed. */
+  function healed(link: SourceLink): boolean {
+    const place = JSON.stringify(order.position);
+    if (link.resume !== 'channel' || healedInVain === place) return false;
+    isHealing = true;
+    healedInVain = place;
+    hooks.heal(name);
+    return true;
   }
 
   function check(frame: EventFrame): void {
@@ -157,6 +162,9 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     joined(frame, link) {
       isHealing = false;
       joinedLink = Math.max(joinedLink, link.id);
+      const { epoch, offset } = frame;
+      // the join may have left before our position was known: with it, the server may replay after all
+      if (epoch !== undefined && offset !== undefined && order.isBehind({ channel: name, epoch, offset }) && healed(link)) return;
       const gap = order.joined(frame, link.id);
       const continuity = continuityOn(link);
       if (gap !== undefined) hooks.gap(gap);

@@ -123,9 +123,8 @@ export function startSession(
     end,
   };
 
-  const asked = auth.credentials(reason);
-  if (asked === undefined) connect(undefined);
-  else asked.then(connect, withoutToken);
+  // never in the same tick: the channels that are opened right after `start` travel with the first flight
+  Promise.resolve(auth.credentials(reason)).then(connect, withoutToken);
   return session;
 
   function end(): void {
