@@ -14,3 +14,15 @@ export const causeCodes: Readonly<Record<CauseKind, RealtimeErrorCode>> = {
   unsupported: 'unsupported',
   protocol: 'protocol',
 };
+
+/** What a dialect's word for an end (`Dialect.closing`) means for the link; the other codes say nothing about it. */
+export const causeKinds: Partial<Readonly<Record<RealtimeErrorCode, CauseKind>>> = {
+  refused: 'refused',
+  unauthorized: 'unauthorized',
+  forbidden: 'forbidden',
+  dismissed: 'dismissed',
+  closed: 'dismissed',
+  unsupported: 'unsupported',
+  protocol: 'protocol',
+  'too-large': 'protocol',
+};

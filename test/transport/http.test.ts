@@ -1,0 +1,308 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/platform/clock.ts';
+import {
+  fetchFailed,
+  fitsHeader,
+  headerBytes,
+  longestRetryAfterMs,
+  parseRetryAfter,
+  perAttempt,
+  readText,
+  requestHeaders,
+  statusCause,
+  unlessAborted,
+  withQuery,
+} from '../../src/transport/http.ts';
+import type { LinkRequest } from '../../src/transport/transport.ts';
+
+const wallNow = Date.parse('Wed, 23 Sep 2026 12:00:00 GMT');
+const clock: Clock = { now: () => 0, wallNow: () => wallNow, schedule: () => () => {} };
+const request: LinkRequest = {
+  signal: new AbortController().signal,
+  client: 'client-1',
+  credentials: { token: 'token-1' },
+  channels: new Map(),
+  cursor: 'c-1',
+  clock,
+};
+
+describe('Retry-After', () => {
+  const table: [value: string | null, delayMs: number | undefined][] = [
+    [null, undefined],
+    ['', undefined],
+    ['  ', undefined],
+    ['0', 0],
+    ['7', 7000],
+    [' 7 ', 7000],
+    ['007', 7000],
+    ['3600', 3_600_000],
+    ['3601', longestRetryAfterMs],
+    ['315360000', longestRetryAfterMs],
+    ['9'.repeat(400), longestRetryAfterMs],
+    ['-5', undefined],
+    ['+5', undefined],
+    ['1.5', undefined],
+    ['1e3', undefined],
+    ['0x10', undefined],
+    ['٣', undefined],
+    ['soon', undefined],
+    ['7 seconds', undefined],
+    ['7, 8', undefined],
+    ['room 2099', undefined],
+    ['2036-09-23', undefined],
+    ['NaN', undefined],
+    ['Infinity', undefined],
+    ['Wed, 23 Sep 2026 12:00:30 GMT', 30_000],
+    ['Wed, 23 Sep 2026 12:00:00 GMT', 0],
+    ['Wednesday, 23-Sep-26 12:00:30 GMT', 30_000],
+    ['Wed, 23 Sep 2026 11:59:59 GMT', undefined],
+    ['Thu, 01 Jan 1970 00:00:00 GMT', undefined],
+    ['Tue, 23 Sep 2036 12:00:00 GMT', longestRetryAfterMs],
+    ['Wed, 99 Foo 2026 12:00:30 GMT', undefined],
+  ];
+  for (const [value, delayMs] of table) {
+    test(`${value === null ? 'none' : `"${value.slice(0, 40)}"`} is ${delayMs}`, () => {
+      expect(parseRetryAfter(value, clock)).toBe(delayMs);
+    });
+  }
+
+  test('no text gives anything but nothing or a time up to an hour', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.integer().map(String),
+          fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+        ),
+        (value) => {
+          const delayMs = parseRetryAfter(value, clock);
+          if (delayMs !== undefined) expect(delayMs >= 0 && delayMs <= longestRetryAfterMs).toBe(true);
+        },
+      ),
+      { seed: 3 },
+    );
+  });
+});
+
+describe('a status', () => {
+  const table: [status: number, kind: string, code: string][] = [
+    [201, 'protocol', 'protocol'],
+    [300, 'unsupported', 'unsupported'],
+    [302, 'unsupported', 'unsupported'],
+    [304, 'protocol', 'protocol'],
+    [308, 'unsupported', 'unsupported'],
+    [400, 'protocol', 'protocol'],
+    [401, 'unauthorized', 'unauthorized'],
+    [403, 'forbidden', 'forbidden'],
+    [404, 'unsupported', 'unsupported'],
+    [405, 'unsupported', 'unsupported'],
+    [406, 'unsupported', 'unsupported'],
+    [407, 'unsupported', 'unsupported'],
+    [408, 'lost', 'connection-lost'],
+    [409, 'protocol', 'protocol'],
+    [410, 'dismissed', 'dismissed'],
+    [413, 'protocol', 'protocol'],
+    [414, 'unsupported', 'unsupported'],
+    [418, 'protocol', 'protocol'],
+    [422, 'protocol', 'protocol'],
+    [425, 'refused', 'refused'],
+    [429, 'refused', 'refused'],
+    [431, 'unsupported', 'unsupported'],
+    [500, 'refused', 'refused'],
+    [501, 'unsupported', 'unsupported'],
+    [502, 'refused', 'refused'],
+    [503, 'refused', 'refused'],
+    [504, 'refused', 'refused'],
+    [599, 'refused', 'refused'],
+  ];
+  for (const [status, kind, code] of table) {
+    test(`${status} is ${kind}`, () => {
+      const cause = statusCause('a poll', 'sse', new Response(null, { status }), clock);
+      expect(cause).toMatchObject({ kind, error: { code, native: status, transport: 'sse' } });
+      expect(cause.error.message).toMatch(/^a poll was answered with /);
+    });
+  }
+
+  test('a redirect that the browser hides is told as one', () => {
+    const hidden = { type: 'opaqueredirect', status: 0, statusText: '', headers: new Headers() } as Response;
+    const cause = statusCause('a poll', 'sse', hidden, clock);
+    expect(cause).toMatchObject({ kind: 'unsupported', error: { hint: expect.stringContaining('final address') } });
+    expect(cause.error.message).toBe('a poll was answered with a redirect');
+  });
+
+  test('carries Retry-After where it is for later', () => {
+    const headers = { 'retry-after': '7' };
+    expect(statusCause('x', 'sse', new Response(null, { status: 429, headers }), clock)).toMatchObject({ retryAfterMs: 7000 });
+    expect(statusCause('x', 'sse', new Response(null, { status: 408, headers }), clock)).toMatchObject({ retryAfterMs: 7000 });
+    expect(statusCause('x', 'sse', new Response(null, { status: 403, headers }), clock)).not.toHaveProperty('retryAfterMs');
+  });
+
+  test('means what the dialect says, where it says anything that a link can end with', () => {
+    const meaning = (code: string | undefined) =>
+      statusCause('x', 'sse', new Response(null, { status: 400 }), clock, { closing: () => code as 'refused' }).kind;
+    expect(meaning('unauthorized')).toBe('unauthorized');
+    expect(meaning('connection-lost')).toBe('lost');
+    expect(meaning('refused')).toBe('refused');
+    expect(meaning(undefined)).toBe('protocol');
+    expect(meaning('queue-full')).toBe('protocol');
+  });
+});
+
+describe('a fetch that failed', () => {
+  test('keeps the error underneath', () => {
+    const cause = new TypeError('fetch failed');
+    expect(fetchFailed('a poll', 'long-poll', cause, 'token-1')).toMatchObject({
+      kind: 'refused',
+      error: { code: 'refused', cause },
+    });
+    expect(fetchFailed('a poll', 'long-poll', 'a text').error.cause).toBe('a text');
+  });
+
+  test('leaves out an error that quotes the token, at any depth and in any spelling', () => {
+    const secret = 'to/k"en+\n';
+    const quoting = [
+      new Error(`Failed to parse URL from /poll?token=${secret}`),
+      new Error(`Failed to parse URL from /poll?token=${encodeURIComponent(secret)}`),
+      new Error(`bad header ${JSON.stringify(secret)}`),
+      new Error('outer', {
+        cause: new Error('middle', { cause: Object.assign(new Error('Invalid URL'), { input: `x${secret}x` }) }),
+      }),
+    ];
+    for (const cause of quoting) expect(fetchFailed('x', 'sse', cause, secret).error.cause).not.toBe(cause);
+  });
+
+  test('is not held by an error that is its own cause', () => {
+    const loop = new Error('loop');
+    loop.cause = loop;
+    expect(fetchFailed('x', 'sse', loop, 'token-1').error.cause).toBe(loop);
+  });
+});
+
+describe('header values', () => {
+  const codePoint = fc.oneof(fc.nat(0x2ff), fc.nat(0x10ffff)).filter((point) => point < 0xd800 || point > 0xdfff);
+  const text = fc.array(codePoint, { maxLength: 20 }).map((points) => String.fromCodePoint(...points));
+
+  test('are the UTF-8 bytes as characters, which a Headers object takes and gives back', () => {
+    fc.assert(
+      fc.property(text, (value) => {
+        if (!fitsHeader(value)) {
+          expect(() => headerBytes(value)).toThrow(expect.objectContaining({ code: 'protocol' }));
+          return;
+        }
+        const sent = headerBytes(value);
+        expect(new Headers({ 'last-event-id': sent }).get('last-event-id')).toBe(sent.replace(/^ +| +$/g, ''));
+        expect(Buffer.from(sent, 'latin1').toString('utf8')).toBe(Buffer.from(value).toString('utf8'));
+      }),
+      { seed: 11, numRuns: 500 },
+    );
+  });
+
+  test('known ones', () => {
+    expect(headerBytes('a-1')).toBe('a-1');
+    expect(headerBytes('ü')).toBe('\u00c3\u00bc');
+    expect(headerBytes('🌍')).toBe('\u00f0\u009f\u008c\u008d');
+  });
+
+  test('refuse control characters and more than 2,048 bytes', () => {
+    for (const value of ['\0', 'a\rb', 'a\nb', '\t', '\x1f', '\x7f', 'x'.repeat(2049), 'ü'.repeat(1025)])
+      expect(fitsHeader(value)).toBe(false);
+    for (const value of ['', 'x'.repeat(2048), 'ü'.repeat(1024), '\x80', '~']) expect(fitsHeader(value)).toBe(true);
+  });
+});
+
+describe('the headers of a request', () => {
+  test('are the token, then those of the application, with lower-case names', () => {
+    expect(requestHeaders(request, { 'X-Tenant': 'a' }, 'header')).toEqual({ authorization: 'Bearer token-1', 'x-tenant': 'a' });
+    expect(requestHeaders(request, ({ cursor }) => ({ 'x-cursor': cursor ?? '' }), 'query')).toEqual({ 'x-cursor': 'c-1' });
+    expect(requestHeaders(request, { Authorization: 'Basic x' }, 'header')).toEqual({ authorization: 'Basic x' });
+    expect(requestHeaders({ ...request, credentials: undefined }, undefined, 'header')).toEqual({});
+  });
+});
+
+test('a value per attempt is computed from the request, or is what it is', () => {
+  expect(perAttempt<string>(({ client }) => client, request)).toBe('client-1');
+  expect(perAttempt('text', request)).toBe('text');
+});
+
+describe('parameters of an address', () => {
+  for (const [url, parameters, expected] of [
+    ['/a', {}, '/a'],
+    ['/a', { x: undefined }, '/a'],
+    ['/a', { x: '1' }, '/a?x=1'],
+    ['/a?b=2', { x: '1', y: '2' }, '/a?b=2&x=1&y=2'],
+    ['/a#part', { x: '1' }, '/a?x=1#part'],
+    ['/a?b=2#part', { x: '1' }, '/a?b=2&x=1#part'],
+    ['http://h:1/a', { x: 'a b+c&d=ü#' }, 'http://h:1/a?x=a%20b%2Bc%26d%3D%C3%BC%23'],
+    ['', { x: '' }, '?x='],
+  ] as const) {
+    test(`${url} with ${JSON.stringify(parameters)}`, () => expect(withQuery(url, parameters)).toBe(expected));
+  }
+});
+
+describe('waiting', () => {
+  test('gives what the work gives', async () => {
+    const { signal } = new AbortController();
+    expect(await unlessAborted(Promise.resolve(5), signal)).toBe(5);
+    await expect(unlessAborted(Promise.reject(new Error('no')), signal)).rejects.toThrow('no');
+  });
+
+  test('ends with the signal, though the work never does', async () => {
+    const controller = new AbortController();
+    const waiting = unlessAborted(new Promise(() => {}), controller.signal);
+    controller.abort(new Error('over'));
+    await expect(waiting).rejects.toThrow('over');
+    await expect(unlessAborted(new Promise(() => {}), controller.signal)).rejects.toThrow('over');
+  });
+});
+
+describe('the text of a body', () => {
+  const { signal } = new AbortController();
+  const inChunks = (chunks: readonly Uint8Array[], onCancel = (): void => {}): Response =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          const [next, ...rest] = chunks;
+          chunks = rest;
+          if (next === undefined) controller.close();
+          else controller.enqueue(next);
+        },
+        cancel: onCancel,
+      }),
+    );
+
+  test('is put together over chunks', async () => {
+    const bytes = [...new TextEncoder().encode('aü€🌍')].map((byte) => Uint8Array.of(byte));
+    expect(await readText(inChunks(bytes), 10, signal)).toBe('aü€🌍');
+  });
+
+  test('is given up one byte over the limit', async () => {
+    let isCancelled = false;
+    const bytes = Array.from({ length: 1000 }, () => Uint8Array.of(65));
+    const response = inChunks(bytes, () => {
+      isCancelled = true;
+    });
+    expect(await readText(response, 9, signal)).toBeUndefined();
+    expect(isCancelled).toBe(true);
+  });
+
+  test('is read without streams where there are none', async () => {
+    const response = { body: undefined, text: async () => 'abc' } as unknown as Response;
+    expect(await readText(response, 3, signal)).toBe('abc');
+    expect(await readText(response, 2, signal)).toBeUndefined();
+  });
+
+  test('is let go of with the signal', async () => {
+    const controller = new AbortController();
+    let isCancelled = false;
+    const body = new ReadableStream({
+      cancel() {
+        isCancelled = true;
+      },
+    });
+    const reading = readText(new Response(body), 10, controller.signal);
+    controller.abort();
+    await reading;
+    expect(isCancelled).toBe(true);
+  });
+});
