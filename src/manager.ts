@@ -92,7 +92,10 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
    *
    * @throws RealtimeError `aborted`, `closed`
    */
-  once<Name extends keyof LifecycleEvents>(event: Name, options?: { readonly signal?: AbortSignal }): Promise<LifecycleEvents[Name]>;
+  once<Name extends keyof LifecycleEvents>(
+    event: Name,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<LifecycleEvents[Name]>;
   /** What was counted until now. */
   metrics(): Readonly<Metrics>;
 }

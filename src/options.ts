@@ -121,7 +121,9 @@ export function assertMode(mode: string, transports: readonly Transport[]): void
 
 function isTransport(value: unknown): value is Transport {
   const transport = value as Partial<Transport> | null;
-  return typeof transport?.connect === 'function' && typeof transport.name === 'string' && typeof transport.capabilities === 'object';
+  return (
+    typeof transport?.connect === 'function' && typeof transport.name === 'string' && typeof transport.capabilities === 'object'
+  );
 }
 
 function duration(name: string, value: number | undefined, fallback: number): number {

@@ -1,6 +1,6 @@
 import { RealtimeError, type RealtimeErrorCode } from '../errors.ts';
 import type { Dialect } from '../protocol/dialect.ts';
-import { type CauseKind, causeCodes } from '../transport/cause.ts';
+import { type CauseKind, causeCodes, causeKinds } from '../transport/cause.ts';
 import { longestRetryAfterMs } from '../transport/http.ts';
 import type { DownCause } from '../transport/transport.ts';
 
@@ -50,18 +50,6 @@ const closeRows: Readonly<Record<number, CloseRow>> = {
   4503: refused,
 };
 
-/** What the word of a dialect means for the link; words that are not here mean `lost`. */
-const meanings: Partial<Readonly<Record<RealtimeErrorCode, CloseMeaning>>> = {
-  refused: 'refused',
-  unauthorized: 'unauthorized',
-  forbidden: 'forbidden',
-  dismissed: 'dismissed',
-  closed: 'dismissed',
-  unsupported: 'unsupported',
-  protocol: 'protocol',
-  'too-large': 'protocol',
-};
-
 /** Reads the end of an open WebSocket; `trouble` is what the socket reported before, the token is only there to be left out. */
 export type CloseReader = (native: number, reason: string, trouble: Error | undefined, token: string | undefined) => DownCause;
 
@@ -85,7 +73,7 @@ export function createCloseReader(
     const kind = own[native];
     if (kind !== undefined) return { kind };
     const code = dialect.closing?.(native, reason);
-    return code === undefined ? (closeRows[native] ?? lost) : { kind: meanings[code] ?? 'lost', code };
+    return code === undefined ? (closeRows[native] ?? lost) : { kind: causeKinds[code] ?? 'lost', code };
   }
 
   return (native, reason, trouble, token) => {

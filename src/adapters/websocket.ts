@@ -4,6 +4,7 @@ import type { Dialect, Greeting, OutboundMessage } from '../protocol/dialect.ts'
 import { keepwireDialect, protocolVersion } from '../protocol/keepwire.ts';
 import { withQuery } from '../transport/http.ts';
 import { openGate, sentReceipts } from '../transport/link.ts';
+import { isLarger } from '../transport/size.ts';
 import type { DownCause, LinkRequest, Transport } from '../transport/transport.ts';
 import { type CloseMeaning, createCloseReader } from './websocket-close.ts';
 
@@ -311,13 +312,6 @@ function toText({ data }: OutboundMessage): string {
   } catch (cause) {
     throw new RealtimeError('invalid-payload', 'a message could not be written as JSON', { cause });
   }
-}
-
-/** A UTF-16 unit is one to three bytes of UTF-8, so almost no message has to be encoded to be measured. */
-function isLarger(data: unknown, maxBytes: number): boolean {
-  if (typeof data !== 'string') return data instanceof ArrayBuffer && data.byteLength > maxBytes;
-  if (data.length * 3 <= maxBytes) return false;
-  return data.length > maxBytes || new TextEncoder().encode(data).byteLength > maxBytes;
 }
 
 function tooLarge(transport: string, maxBytes: number): DownCause {

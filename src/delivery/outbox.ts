@@ -161,7 +161,10 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     settle(entry, ({ resolve }) => resolve(receipt));
   }
 
-  function refuse(entry: Entry, { code = 'rejected', message, retryAfterMs }: Pick<Receipt, 'code' | 'message' | 'retryAfterMs'>): void {
+  function refuse(
+    entry: Entry,
+    { code = 'rejected', message, retryAfterMs }: Pick<Receipt, 'code' | 'message' | 'retryAfterMs'>,
+  ): void {
     if (retryAfterMs === undefined) return fail(entry, rejected(entry, code, message));
     entry.link = undefined;
     pause(retryAfterMs);
@@ -197,7 +200,8 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
   /** Makes room for a send. @throws RealtimeError `queue-full` */
   function makeRoom(needed: number): void {
     while (entries.size >= limits.maxCount || bytes + needed > limits.maxBytes) {
-      const oldest = limits.overflow === 'drop-oldest' ? [...entries.values()].find((entry) => entry.link === undefined) : undefined;
+      const oldest =
+        limits.overflow === 'drop-oldest' ? [...entries.values()].find((entry) => entry.link === undefined) : undefined;
       if (oldest === undefined) throw full(limits);
       fail(oldest, full(limits));
     }
@@ -208,7 +212,9 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
       if (signal?.aborted) throw abortedError(`publishing ${frame.event}`, signal);
       const size = sizeOf(frame);
       if (entries.has(frame.id)) {
-        throw new RealtimeError('invalid-option', 'a send with this id is under way already', { hint: 'Give each send an id of its own.' });
+        throw new RealtimeError('invalid-option', 'a send with this id is under way already', {
+          hint: 'Give each send an id of its own.',
+        });
       }
       makeRoom(size);
       return new Promise((resolve, reject) => {

@@ -1,0 +1,27 @@
+// @ts-check
+/**
+ * Every public entry of the package: the subpath that users import, the source behind it and the name in dist/.
+ * package.json, tsconfig.json and typedoc.json repeat this list in their own form; test/package.test.ts compares them.
+ *
+ * An entry with `core: true` is part of the core build and shares its chunks; the others import the core by the
+ * package's own name, so that `RealtimeError` exists once per format.
+ */
+export const entries = [
+  { subpath: '.', source: 'src/index.ts', output: 'index', core: true },
+  { subpath: './websocket', source: 'src/adapters/websocket.ts', output: 'websocket', core: true },
+  { subpath: './sse', source: 'src/adapters/sse.ts', output: 'sse', core: true },
+  { subpath: './long-poll', source: 'src/adapters/long-poll.ts', output: 'long-poll', core: true },
+  { subpath: './socket-io', source: 'src/adapters/socket-io.ts', output: 'socket-io', core: true },
+  { subpath: './memory', source: 'src/adapters/memory.ts', output: 'memory', core: true },
+  { subpath: './react', source: 'src/react/index.tsx', output: 'react', core: false },
+  { subpath: './vanilla', source: 'src/vanilla/index.ts', output: 'vanilla', core: false },
+  { subpath: './testing', source: 'src/testing/index.ts', output: 'testing', core: false },
+  { subpath: './devtools', source: 'src/devtools/index.ts', output: 'devtools', core: false },
+];
+
+/**
+ * What a user writes to import an entry.
+ *
+ * @param {{ subpath: string }} entry
+ */
+export const importName = ({ subpath }) => `keepwire${subpath.slice(1)}`;

@@ -1,0 +1,81 @@
+// @ts-check
+// Bundles what an application would import, as an application would: for the browser, minified, brotli. Then compares
+// with the budgets, and sees that socket.io-client comes in with ./socket-io and with nothing else.
+import { brotliCompressSync, constants } from 'node:zlib';
+import { build } from 'esbuild';
+import { entries, importName } from './entries.mjs';
+import { report, root } from './run.mjs';
+
+const core = "export { createRealtime } from 'keepwire';";
+const websocket = "export { websocket } from 'keepwire/websocket';";
+const sse = "export { sse } from 'keepwire/sse';";
+const longPoll = "export { longPoll } from 'keepwire/long-poll';";
+
+/** Bytes after brotli; 1 kB is 1,000 bytes. */
+const budgets = [
+  { name: 'core + websocket', code: core + websocket, limit: 8000 },
+  { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000 },
+  { name: 'react (react and core apart)', code: "export * from 'keepwire/react';", limit: 2000, apart: ['react', 'keepwire'] },
+  { name: 'vanilla (core apart)', code: "export * from 'keepwire/vanilla';", limit: 2000, apart: ['keepwire'] },
+];
+
+/**
+ * @param {string} code
+ * @param {readonly string[]} [apart] - packages that stay outside of the bundle
+ */
+async function bundle(code, apart = []) {
+  const result = await build({
+    stdin: { contents: code, resolveDir: root },
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    // keeps the `paths` of tsconfig.json, which lead to the source, out of it
+    tsconfigRaw: {},
+    define: { 'process.env.NODE_ENV': '"production"' },
+    plugins: [
+      {
+        name: 'what-users-install',
+        setup({ onResolve }) {
+          onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
+            if (kind === 'entry-point') return undefined;
+            const entry = entries.find((candidate) => importName(candidate) === path);
+            const isPart = entry !== undefined && code.includes(`'${path}'`);
+            if (entry !== undefined && (isPart || !apart.includes('keepwire'))) {
+              return { path: `${root}dist/${entry.output}.js`, sideEffects: false };
+            }
+            return apart.some((name) => path === name || path.startsWith(`${name}/`)) ? { path, external: true } : undefined;
+          });
+        },
+      },
+    ],
+  });
+  const bytes = result.outputFiles[0]?.contents ?? new Uint8Array();
+  const compressed = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  return { minified: bytes.length, brotli: compressed.length, inputs: Object.keys(result.metafile.inputs) };
+}
+
+/** @type {string[]} */
+const complaints = [];
+
+const widest = Math.max(...budgets.map(({ name }) => name.length));
+console.log(`${''.padEnd(widest)}  ${'minified'.padStart(9)}  ${'brotli'.padStart(9)}  ${'budget'.padStart(9)}`);
+for (const { name, code, limit, apart } of budgets) {
+  const { minified, brotli } = await bundle(code, apart);
+  const numbers = [minified, brotli, limit].map((bytes) => `${bytes.toLocaleString('en')} B`.padStart(9)).join('  ');
+  console.log(`${name.padEnd(widest)}  ${numbers}`);
+  if (brotli > limit) complaints.push(`${name} has ${brotli} bytes, the budget is ${limit}`);
+}
+
+for (const entry of entries) {
+  const { inputs } = await bundle(`export * from '${importName(entry)}';`, ['react']);
+  const carries = inputs.some((input) => input.includes('node_modules/socket.io-client/'));
+  if (carries !== (entry.subpath === './socket-io')) {
+    complaints.push(`a bundle of ${importName(entry)} ${carries ? 'contains' : 'does not contain'} socket.io-client`);
+  }
+}
+
+report(complaints, 'every budget is kept; socket.io-client is only in a bundle that imports keepwire/socket-io');

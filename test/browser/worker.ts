@@ -1,0 +1,4 @@
+import { createRealtime } from 'keepwire';
+import { websocket } from 'keepwire/websocket';
+
+postMessage([typeof createRealtime, typeof websocket]);

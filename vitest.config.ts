@@ -1,0 +1,81 @@
+import { playwright } from '@vitest/browser-playwright';
+import { msw } from 'msw/vite';
+import { defineConfig } from 'vitest/config';
+import { findChromium } from './scripts/chromium.mjs';
+import { entries, importName } from './scripts/entries.mjs';
+
+const chromium = findChromium();
+/** Chromium must not look up hosts of its own during the tests. */
+const args = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+export default defineConfig({
+  resolve: {
+    alias: entries.map((entry) => ({
+      find: new RegExp(`^${importName(entry)}$`),
+      replacement: new URL(entry.source, import.meta.url).pathname,
+    })),
+  },
+  test: {
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['test/**/*.test.{ts,tsx}'],
+          exclude: ['test/browser/**'],
+          benchmark: { include: [] },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'types',
+          include: [],
+          benchmark: { include: [] },
+          typecheck: { enabled: true, only: true, include: ['test/**/*.test-d.{ts,tsx}'], tsconfig: './tsconfig.types.json' },
+        },
+      },
+      ...(chromium === undefined
+        ? []
+        : [
+            {
+              extends: true as const,
+              plugins: [msw({ mode: 'worker-only' })],
+              // known beforehand: a dependency that Vite discovers during a run reloads the page under the tests
+              optimizeDeps: {
+                include: [
+                  'mitt',
+                  'eventsource-parser',
+                  'socket.io-client',
+                  'react',
+                  'react/jsx-dev-runtime',
+                  'react-dom/client',
+                  'zod',
+                ],
+              },
+              test: {
+                name: 'browser',
+                globalSetup: ['./test/browser/reference-server.ts'],
+                include: ['test/browser/**/*.test.{ts,tsx}'],
+                benchmark: { include: [] },
+                browser: {
+                  enabled: true,
+                  headless: true,
+                  screenshotFailures: false,
+                  provider: playwright({ launchOptions: { executablePath: chromium, args } }),
+                  instances: [{ browser: 'chromium' as const }],
+                },
+              },
+            },
+          ]),
+    ],
+  },
+});
