@@ -22,7 +22,9 @@ export interface LifecycleEvents {
 
 /** A payload that was set aside. */
 export interface InvalidPayload {
+  /** The name of the channel. */
   readonly channel: string;
+  /** The name of the event. */
   readonly event: string;
   /** The number of the message, where the server numbers. */
   readonly offset: number | undefined;

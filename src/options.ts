@@ -46,30 +46,36 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
 }
 
 /** The options with every default filled in. */
-export interface ResolvedOptions extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>> {
-  readonly events: EventSchemas | undefined;
-  readonly auth: AuthProvider | string | Credentials | undefined;
+export interface ResolvedOptions
+  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>>,
+    Pick<RealtimeOptions, 'events' | 'auth'> {
   readonly liveness: LivenessOptions;
   readonly outbox: OutboxLimits;
   readonly platform: Platform;
 }
 
-const knownOptions = [
-  'transports',
-  'events',
-  'auth',
-  'mode',
-  'retry',
-  'connectTimeoutMs',
-  'settleAfterMs',
-  'authTimeoutMs',
-  'drainMs',
-  'leaveAfterMs',
-  'liveness',
-  'outbox',
-  'idWindow',
-  'platform',
-] as const satisfies readonly (keyof RealtimeOptions)[];
+/** Every option and its default; an option that is not here does not exist, and one with a number here is a number. */
+function defaults(): ResolvedOptions {
+  return {
+    transports: [],
+    mode: 'auto',
+    events: undefined,
+    auth: undefined,
+    retry: fullJitter(),
+    connectTimeoutMs: 10_000,
+    settleAfterMs: 10_000,
+    authTimeoutMs: 10_000,
+    drainMs: 2_000,
+    leaveAfterMs: 1_000,
+    idWindow: 1_000,
+    liveness: defaultLiveness,
+    outbox: defaultOutboxLimits,
+    platform: systemPlatform,
+  };
+}
+
+/** The options that are groups of options. */
+const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
 
 /**
  * Fills in the defaults and refuses what makes no sense.
@@ -77,39 +83,17 @@ const knownOptions = [
  * @throws RealtimeError `invalid-option`
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
-  if (typeof options !== 'object' || options === null) throw wrong('the options', 'an object with `transports`');
-  for (const name of Object.keys(options)) {
-    if (!(knownOptions as readonly string[]).includes(name)) throw wrong(`options.${name}`, `one of ${knownOptions.join(', ')}`);
-  }
-  const { transports, mode = 'auto' } = options;
-  if (!Array.isArray(transports) || transports.length === 0 || !transports.every(isTransport)) {
+  const resolved = fill(defaults(), options, 'options');
+  const { transports, mode, retry } = resolved;
+  if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
   const names = transports.map(({ name }) => name);
   if (new Set(names).size < names.length || names.includes('auto')) {
     throw wrong('options.transports', 'transports of different names, none of them "auto"; each factory takes a `name`');
   }
-  const resolved: ResolvedOptions = {
-    transports,
-    mode,
-    events: options.events,
-    auth: options.auth,
-    retry: options.retry ?? fullJitter(),
-    connectTimeoutMs: duration('connectTimeoutMs', options.connectTimeoutMs, 10_000),
-    settleAfterMs: duration('settleAfterMs', options.settleAfterMs, 10_000),
-    authTimeoutMs: duration('authTimeoutMs', options.authTimeoutMs, 10_000),
-    drainMs: duration('drainMs', options.drainMs, 2_000),
-    leaveAfterMs: duration('leaveAfterMs', options.leaveAfterMs, 1_000),
-    idWindow: duration('idWindow', options.idWindow, 1_000),
-    liveness: { ...defaultLiveness, ...options.liveness },
-    outbox: { ...defaultOutboxLimits, ...options.outbox },
-    platform: { ...systemPlatform, ...options.platform },
-  };
+  if (typeof retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
   assertMode(mode, transports);
-  if (typeof resolved.retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
-  for (const [name, value] of Object.entries({ ...resolved.liveness, ...resolved.outbox })) {
-    if (name !== 'overflow') duration(name, value as number, 0);
-  }
   return resolved;
 }
 
@@ -119,17 +103,30 @@ export function assertMode(mode: string, transports: readonly Transport[]): void
   if (!modes.includes(mode)) throw wrong(`the mode ${JSON.stringify(mode)}`, `one of ${modes.join(', ')}`);
 }
 
-function isTransport(value: unknown): value is Transport {
-  const transport = value as Partial<Transport> | null;
-  return (
-    typeof transport?.connect === 'function' && typeof transport.name === 'string' && typeof transport.capabilities === 'object'
-  );
+/** The defaults with what was given in their place, group by group. */
+function fill<Options extends object>(fallbacks: Options, given: object, path: string): Options {
+  if (!isObject(given)) throw wrong(path, 'an object');
+  const filled = { ...fallbacks } as Record<string, unknown>;
+  for (const [name, value] of Object.entries(given)) {
+    const where = `${path}.${name}`;
+    if (!Object.hasOwn(fallbacks, name)) throw wrong(where, `one of ${Object.keys(fallbacks).join(', ')}`);
+    const fallback = filled[name];
+    if (value === undefined) continue;
+    if (typeof fallback === 'number' && !(typeof value === 'number' && value >= 0)) {
+      throw wrong(where, 'a number that is not negative');
+    }
+    filled[name] = groups.includes(name) ? fill(fallback as object, value, where) : value;
+  }
+  return filled as Options;
 }
 
-function duration(name: string, value: number | undefined, fallback: number): number {
-  if (value === undefined) return fallback;
-  if (!(typeof value === 'number' && value >= 0)) throw wrong(`options.${name}`, 'a number that is not negative');
-  return value;
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function isTransport(value: unknown): boolean {
+  const transport = value as Partial<Transport> | null;
+  return typeof transport?.connect === 'function' && typeof transport.name === 'string' && isObject(transport.capabilities);
 }
 
 function wrong(what: string, wanted: string): RealtimeError {

@@ -1,22 +1,23 @@
 import { type ChannelHost, createChannel } from './channel/channel.ts';
-import { createJoining } from './channel/joining.ts';
+import { createJoining, type JoinLink } from './channel/joining.ts';
 import { createRegistry } from './channel/registry.ts';
 import { createSubscription, type SourceLink, type SubscriptionHooks } from './channel/subscription.ts';
 import { createAuth } from './connection/auth.ts';
 import { createConnection } from './connection/connection.ts';
 import { createRoutes } from './connection/routes.ts';
 import type { LiveLink } from './connection/session.ts';
-import { idleStatus, nextStatus } from './connection/status.ts';
-import { createOutbox, type OutboxLink } from './delivery/outbox.ts';
+import { nextStatus } from './connection/status.ts';
+import { createOutbox, rejectedError } from './delivery/outbox.ts';
+import { createTurns } from './delivery/turns.ts';
 import { RealtimeError } from './errors.ts';
 import { createBus } from './events/bus.ts';
 import { writable } from './events/readable.ts';
-import { waitFor } from './events/wait.ts';
 import type { LifecycleEvents, RealtimeManager } from './manager.ts';
 import { createMetrics } from './monitor/metrics.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
 import { onAbort } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
+import { waitFor } from './platform/wait.ts';
 import type { Receipt } from './protocol/dialect.ts';
 import type { PublishFrame, ServerFrame } from './protocol/frame.ts';
 import { createValidator, type EventSchemas } from './protocol/schema.ts';
@@ -45,11 +46,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const { clock } = platform;
   const metrics = createMetrics();
   const validator = createValidator(resolved.events);
-  const report = (error: unknown): void => fault(handlerFailed(error, 'a listener of the manager'));
+  const report = (error: unknown): void => handlerFailed(error, 'a listener of the manager');
   /** True while listeners of `fault` are called: what they throw themselves must not come back to them. */
   let isFaulting = false;
   const bus = createBus<{ [Name in keyof LifecycleEvents]: LifecycleEvents[Name] }>(report);
-  const status = writable(idleStatus(resolved.mode, clock), report);
   const mode = writable(resolved.mode, report);
   const ended = new AbortController();
   /** The last id of the stream as a whole, for servers that resume by it. */
@@ -60,15 +60,19 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** The transport that carried traffic last, by name. */
   let lastTransport: string | undefined;
 
+  const registry = createRegistry(resolved.leaveAfterMs, clock, {
+    create: (name) => createSubscription(name, resolved.idWindow, hooks),
+    added: (name) => joining.added(name),
+    dropped: (name) => joining.dropped(name),
+  });
+  const joining = createJoining(registry.positions, () => {
+    // a candidate that is on its way is checked when it comes up
+    if (connection.state.phase === 'open' && !connection.state.candidate) connection.redial();
+  });
   const hooks: SubscriptionHooks = {
     validator,
-    handlerFailed: (error, channel) => fault(handlerFailed(error, `a handler on the channel ${channel}`)),
-    delivered: () => {
-      metrics.delivered += 1;
-    },
-    duplicate: () => {
-      metrics.duplicates += 1;
-    },
+    metrics,
+    handlerFailed: (error, channel) => handlerFailed(error, `a handler on the channel ${channel}`),
     invalid(error, { channel, event, offset }) {
       metrics.invalid += 1;
       bus.emit('invalid', { channel, event, offset, error });
@@ -82,30 +86,11 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       joining.heal(channel);
     },
   };
-  const registry = createRegistry(resolved.leaveAfterMs, clock, {
-    create: (name) => createSubscription(name, resolved.idWindow, hooks),
-    added: (name) => joining.added(name),
-    dropped: (name) => joining.dropped(name),
-  });
-  const joining = createJoining(registry.positions, () => {
-    // a candidate that is on its way is checked when it comes up
-    if (connection.state.phase === 'open' && connection.state.candidate === undefined) connection.redial();
-  });
-  const outbox = createOutbox(resolved.outbox, clock, (id) => {
-    const link = connection.links.find((each) => each.id === id);
-    if (link !== undefined && link !== connection.current) endReplaced(link);
-  });
   const routes = createRoutes(transports.length, clock);
   const connection = createConnection({
-    transports,
-    platform,
+    ...resolved,
     auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
     routes,
-    retry: resolved.retry,
-    liveness: resolved.liveness,
-    connectTimeoutMs: resolved.connectTimeoutMs,
-    settleAfterMs: resolved.settleAfterMs,
-    drainMs: resolved.drainMs,
     client: platform.newId(),
     channels: registry.positions,
     cursor: () => cursor,
@@ -113,41 +98,46 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       changed: showState,
       up(link) {
         metrics.links += 1;
-        joining.up({
-          id: link.id,
-          joining: link.transport.capabilities.joining,
-          carried: link.info.joining,
-          tell: (frames) => void link.send(frames).catch((error) => controlFailed(link, error)),
-        });
+        const { id, transport, info } = link;
+        const tell: JoinLink['tell'] = (frames) => void link.send(frames).catch((error: unknown) => controlFailed(link, error));
+        joining.up({ id, joining: transport.capabilities.joining, carried: info.joining, tell });
       },
       frames: route,
-      down(link) {
-        joining.down(link.id);
-        outbox.linkDown(link.id);
+      down({ id }) {
+        joining.down(id);
+        outbox.linkDown(id);
       },
       fault,
     },
   });
+  const outbox = createOutbox(resolved.outbox, clock, connection.drained);
+  const status = writable(nextStatus(undefined, connection.state, connection.facts(), resolved.mode, clock), report);
   pin(resolved.mode);
 
+  /** Sends leave in the order of their calls, also when a schema answers later. */
+  const turns = createTurns();
   const host: ChannelHost = {
-    async send(channel, event, data, { volatile = false, reply, id = platform.newId(), signal, timeoutMs }) {
-      const validated = await validator.validate(event, data);
-      if (validated.kind !== 'valid') throw validated.error;
-      const frame: PublishFrame = { kind: 'publish', id, channel, event, data };
-      try {
-        const receipt = volatile
-          ? await sendNow({ ...frame, volatile })
-          : await outbox.send(reply ? { ...frame, reply } : frame, { signal, timeoutMs });
-        metrics.accepted += 1;
-        return { accepted: { id, offset: receipt?.offset, epoch: receipt?.epoch }, reply: receipt?.data };
-      } catch (error) {
-        metrics.failed += 1;
-        throw error;
-      }
+    send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
+      return new Promise((resolve, reject) => {
+        turns.pass(validator.validate(event, data), (validated) => {
+          if (validated.kind === 'invalid') return reject(validated.error);
+          const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply };
+          const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
+          receipt.then(
+            ({ offset, epoch, data: answer }) => {
+              metrics.accepted += 1;
+              resolve({ accepted: { id, offset, epoch }, reply: answer });
+            },
+            (error: unknown) => {
+              metrics.failed += 1;
+              reject(error);
+            },
+          );
+        });
+      });
     },
-    announce: (channel, owner, presence) => joining.announce(channel, owner, presence),
-    release: (channel) => registry.release(channel),
+    announce: joining.announce,
+    release: registry.release,
   };
 
   const manager: RealtimeManager<Schemas> = {
@@ -250,21 +240,17 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (current !== sending) {
       const replaced = sending;
       sending = current;
-      outbox.use(current === undefined || !current.transport.capabilities.send ? undefined : outboxLink(current));
-      if (current !== undefined && replaced !== undefined) endReplaced(replaced);
+      const { send: canSend, ack } = current?.transport.capabilities ?? {};
+      outbox.use(current && canSend && ack ? { id: current.id, ack, send: current.send } : undefined);
+      if (current && replaced && !outbox.isBusy(replaced.id)) connection.drained(replaced.id);
     }
     if (connection.state.phase !== 'open') for (const subscription of registry.all()) subscription.disconnected();
     status.set(nextStatus(status.get(), connection.state, connection.facts(), mode.get(), clock));
     bus.emit('status', status.get());
-    if (current === undefined || current.transport.name === lastTransport) return;
-    const from = lastTransport;
-    lastTransport = current.transport.name;
-    if (from !== undefined) bus.emit('switched', { from, to: lastTransport });
-  }
-
-  /** A server that replays from positions has nothing more to give on the old link; any other one has until the drain time. */
-  function endReplaced({ id, transport }: LiveLink): void {
-    if (transport.capabilities.resume === 'channel' && !outbox.isBusy(id)) connection.drained(id);
+    const to = current?.transport.name;
+    if (!to || to === lastTransport) return;
+    if (lastTransport) bus.emit('switched', { from: lastTransport, to });
+    lastTransport = to;
   }
 
   /** Everything that a server says passes here, in order. */
@@ -276,8 +262,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
         case 'event': {
           metrics.received += 1;
           const subscription = registry.get(frame.channel);
-          if (subscription === undefined) metrics.unwanted += 1;
-          else subscription.receive(frame, source);
+          if (subscription) subscription.receive(frame, source);
+          else metrics.unwanted += 1;
           break;
         }
         case 'joined':
@@ -315,18 +301,13 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (nextCursor !== undefined) cursor = nextCursor;
   }
 
-  async function sendNow(frame: PublishFrame): Promise<Receipt | undefined> {
+  async function sendNow(frame: PublishFrame): Promise<Receipt> {
     const { current } = connection;
-    if (current === undefined || !current.transport.capabilities.send) {
-      throw new RealtimeError(
-        'connection-lost',
-        `${frame.event} was not sent: it is volatile and there is no connection to send on`,
-      );
+    if (!current?.transport.capabilities.send) {
+      throw new RealtimeError('connection-lost', `${frame.event} is volatile and there is no connection to send it on`);
     }
-    const [receipt] = await current.send([frame]);
-    if (receipt?.status === 'rejected') {
-      throw new RealtimeError('rejected', `the server rejected ${frame.event} (${receipt.code})`, { serverCode: receipt.code });
-    }
+    const [receipt = { id: frame.id, status: 'sent' }] = await current.send([frame]);
+    if (receipt.status === 'rejected') throw rejectedError(frame.event, receipt.code, receipt.message);
     return receipt;
   }
 
@@ -336,20 +317,18 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     fault(RealtimeError.from(error, 'connection-lost', 'joining or leaving a channel could not be sent'));
   }
 
+  function handlerFailed(cause: unknown, what: string): void {
+    fault(
+      new RealtimeError('handler-failed', `${what} threw`, { cause, hint: 'The other handlers were called; mend this one.' }),
+    );
+  }
+
   function fault(error: RealtimeError): void {
     if (isFaulting || (error.code === 'handler-failed' && !bus.has('fault'))) return reportUnheard(error);
     isFaulting = true;
     bus.emit('fault', error);
     isFaulting = false;
   }
-}
-
-function outboxLink({ id, transport, send }: LiveLink): OutboxLink {
-  return { id, ack: transport.capabilities.ack, send };
-}
-
-function handlerFailed(cause: unknown, what: string): RealtimeError {
-  return new RealtimeError('handler-failed', `${what} threw`, { cause, hint: 'The other handlers were called; mend this one.' });
 }
 
 function closedError(what: string): RealtimeError {

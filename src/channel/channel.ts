@@ -1,7 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import type { Readable } from '../events/readable.ts';
-import { waitFor } from '../events/wait.ts';
 import { onAbort } from '../platform/abort.ts';
+import { waitFor } from '../platform/wait.ts';
 import type { EventFrame, PresenceMember } from '../protocol/frame.ts';
 import type { EventInput, EventName, EventOutput, EventSchemas } from '../protocol/schema.ts';
 import { type EventStreamOptions, iterate } from './events.ts';
@@ -133,14 +133,12 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
   leave(): void;
 }
 
+/** A publish, or a request: one that waits for the server's answer. */
+export type SendRequest = PublishOptions & { readonly reply?: boolean };
+
 /** What a handle needs from the manager. */
 export interface ChannelHost {
-  send(
-    channel: string,
-    event: string,
-    data: unknown,
-    options: PublishOptions & { reply?: boolean },
-  ): Promise<{ accepted: Accepted; reply: unknown }>;
+  send(channel: string, event: string, data: unknown, options: SendRequest): Promise<{ accepted: Accepted; reply: unknown }>;
   announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
   release(channel: string): void;
 }
@@ -148,28 +146,29 @@ export interface ChannelHost {
 /** Makes one handle on a subscription. */
 export function createChannel<Schemas extends EventSchemas>(subscription: Subscription, host: ChannelHost): Channel<Schemas> {
   const { name, bus, state, members } = subscription;
-  const ended = new AbortController();
+  const controller = new AbortController();
+  const { signal: ended } = controller;
   /** The name under which this handle announces its presence. */
   const owner = {};
-  let hasEntered = false;
 
-  function assertOpen(what: string): void {
-    if (ended.signal.aborted) {
-      throw new RealtimeError('closed', `${what} on the channel ${name} failed: the handle was left`, {
-        hint: 'Ask the manager for a new one.',
-      });
-    }
+  function assertOpen(): void {
+    if (ended.aborted)
+      throw new RealtimeError('closed', `this handle on the channel ${name} was left: ask the manager for a new one`);
   }
 
   function listen(event: string, listener: (frame: EventFrame) => void, signal?: AbortSignal): () => void {
-    assertOpen(`listening for ${event}`);
+    assertOpen();
     const removers = [bus.on(event, listener)];
     const remove = (): void => {
       for (const each of removers.splice(0)) each();
     };
-    removers.push(onAbort(ended.signal, remove));
-    if (signal !== undefined) removers.push(onAbort(signal, remove));
+    removers.push(onAbort(ended, remove), onAbort(signal, remove));
     return remove;
+  }
+
+  async function send(event: string, data: unknown, options: SendRequest = {}): Promise<{ accepted: Accepted; reply: unknown }> {
+    assertOpen();
+    return host.send(name, event, data, options);
   }
 
   const channel: Channel = {
@@ -178,46 +177,34 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
     members,
     on: (event, handler, options) => listen(event, (frame) => handler(frame.data, frame), options?.signal),
     async once(event, { signal } = {}) {
-      assertOpen(`waiting for ${event}`);
-      return waitFor(`waiting for ${event} on the channel ${name}`, { signal, ended: ended.signal }, (resolve) =>
-        bus.on(event, ({ data }) => resolve(data)),
-      );
+      assertOpen();
+      return waitFor(`waiting for ${event}`, { signal, ended }, (resolve) => bus.on(event, ({ data }) => resolve(data)));
     },
     events(event, options = {}) {
-      assertOpen(`iterating over ${event}`);
-      return iterate<EventFrame>((listener) => bus.on(event, listener), options, ended.signal);
+      assertOpen();
+      return iterate<EventFrame>((listener) => bus.on(event, listener), options, ended);
     },
     [Symbol.asyncIterator]() {
-      assertOpen('iterating');
-      return iterate<EventFrame>((listener) => bus.onAny(listener), {}, ended.signal);
+      assertOpen();
+      return iterate<EventFrame>((listener) => bus.onAny(listener), {}, ended);
     },
-    async publish(event, data, options = {}) {
-      assertOpen(`publishing ${event}`);
-      return (await host.send(name, event, data, options)).accepted;
-    },
-    async request(event, data, options = {}) {
-      assertOpen(`requesting ${event}`);
-      return (await host.send(name, event, data, { ...options, reply: true })).reply;
-    },
+    publish: async (event, data, options) => (await send(event, data, options)).accepted,
+    request: async (event, data, options) => (await send(event, data, { ...options, reply: true })).reply,
     enter(data) {
-      assertOpen('entering');
-      hasEntered = true;
+      assertOpen();
       host.announce(name, owner, { data });
     },
-    exit() {
-      if (hasEntered) host.announce(name, owner, undefined);
-      hasEntered = false;
-    },
+    exit: () => host.announce(name, owner, undefined),
     leave() {
-      if (ended.signal.aborted) return;
+      if (ended.aborted) return;
       channel.exit();
-      ended.abort();
+      controller.abort();
       host.release(name);
     },
   };
   // Safari has no such symbol
   const dispose = (Symbol as { readonly dispose?: symbol }).dispose;
-  if (dispose !== undefined) Object.defineProperty(channel, dispose, { value: channel.leave });
+  if (dispose) Object.defineProperty(channel, dispose, { value: channel.leave });
   // the payload types exist at compile time only: the bus carries what the validator let through
   return channel as Channel<never> as Channel<Schemas>;
 }

@@ -27,51 +27,49 @@ export function iterate<T>(
 ): AsyncIterableIterator<T> {
   if (!(bufferSize >= 1)) throw new RealtimeError('invalid-option', 'bufferSize is not a number of at least 1');
   const buffer: T[] = [];
-  const waiting: { resolve: (result: IteratorResult<T>) => void; reject: (error: RealtimeError) => void }[] = [];
+  const waiting: ((result: IteratorResult<T>) => void)[] = [];
+  const over: IteratorResult<T> = { done: true, value: undefined };
   let failure: RealtimeError | undefined;
   let isOver = false;
   const forget: (() => void)[] = [];
 
-  function finish(error?: RealtimeError): void {
-    if (isOver) return;
+  function finish(): void {
     isOver = true;
-    failure = error;
-    for (const stop of forget) stop();
-    for (const waiter of waiting.splice(0)) {
-      if (failure === undefined) waiter.resolve({ done: true, value: undefined });
-      else waiter.reject(failure);
-    }
+    for (const stop of forget.splice(0)) stop();
+    for (const answer of waiting.splice(0)) answer(over);
   }
 
-  const remove = listen((value) => {
-    const waiter = waiting.shift();
-    if (waiter !== undefined) return waiter.resolve({ done: false, value });
-    if (buffer.length >= bufferSize) {
-      if (overflow === 'fail') return finish(tooSlow(bufferSize));
-      buffer.shift();
-    }
-    buffer.push(value);
-  });
-  forget.push(remove);
-  for (const each of [signal, ended]) forget.push(onAbort(each, () => finish()));
+  forget.push(
+    listen((value) => {
+      const answer = waiting.shift();
+      if (answer) return answer({ done: false, value });
+      if (buffer.length >= bufferSize) {
+        if (overflow === 'fail') {
+          failure = tooSlow(bufferSize);
+          return finish();
+        }
+        buffer.shift();
+      }
+      buffer.push(value);
+    }),
+  );
+  for (const each of [signal, ended]) forget.push(onAbort(each, finish));
   // a signal that had fired already ended it before there was anything to take back
-  if (isOver) remove();
+  if (isOver) finish();
 
   return {
     [Symbol.asyncIterator]() {
       return this;
     },
     async next() {
-      const value = buffer.shift();
-      if (value !== undefined) return { done: false, value };
-      if (failure !== undefined) throw failure;
-      if (isOver) return { done: true, value: undefined };
-      return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
+      if (buffer.length) return { done: false, value: buffer.shift() as T };
+      if (failure) throw failure;
+      return isOver ? over : new Promise((answer) => waiting.push(answer));
     },
     async return() {
       finish();
       buffer.length = 0;
-      return { done: true, value: undefined };
+      return over;
     },
   };
 }

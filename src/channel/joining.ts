@@ -1,4 +1,4 @@
-import type { ClientFrame, JoinFrame, Position } from '../protocol/frame.ts';
+import { type ClientFrame, joinFrame, type Position } from '../protocol/frame.ts';
 
 /** The part of a link that joining needs. */
 export interface JoinLink {
@@ -27,10 +27,10 @@ export interface Joining {
 }
 
 /**
- * @param positions - the wanted channels and where they stand
+ * @param positions - gives the wanted channels and where they stand
  * @param redial - dials a link that carries the joins of that moment
  */
-export function createJoining(positions: ReadonlyMap<string, Position | undefined>, redial: () => void): Joining {
+export function createJoining(positions: () => ReadonlyMap<string, Position | undefined>, redial: () => void): Joining {
   /** For each link that is up: the channels that it was told of. */
   const links = new Map<number, { readonly link: JoinLink; readonly told: Set<string> }>();
   /** For each channel: what each owner says of us, in the order of entering. */
@@ -52,41 +52,39 @@ export function createJoining(positions: ReadonlyMap<string, Position | undefine
 
   function bringUpToDate(link: JoinLink, told: Set<string>): void {
     const frames: ClientFrame[] = [];
-    for (const channel of positions.keys()) {
+    const wanted = positions();
+    for (const [channel, position] of wanted) {
       if (told.has(channel)) continue;
       if (link.joining === 'dial') {
         needsRedial = true;
-        continue;
+      } else {
+        told.add(channel);
+        frames.push(joinFrame(channel, position), ...announcement(channel));
       }
-      told.add(channel);
-      frames.push(joinFrame(channel, positions.get(channel)), ...announcement(channel));
     }
-    for (const channel of [...told]) {
-      if (positions.has(channel)) continue;
+    for (const channel of told) {
+      if (wanted.has(channel)) continue;
       if (link.joining === 'dial') needsRedial = true;
       else frames.push({ kind: 'leave', channel });
       told.delete(channel);
     }
-    if (frames.length > 0) link.tell(frames);
+    tell(link, frames);
   }
 
   /** What others are to see of us in a channel. */
   function announcement(channel: string): ClientFrame[] {
-    const owners = presence.get(channel);
-    if (owners === undefined) return [];
-    return [{ kind: 'announce', channel, present: true, data: [...owners.values()].at(-1) }];
+    const said = [...(presence.get(channel)?.values() ?? [])];
+    return said.length ? [{ kind: 'announce', channel, present: true, data: said.at(-1) }] : [];
   }
 
-  function tellAll(frames: readonly ClientFrame[]): void {
-    for (const { link } of links.values()) if (frames.length > 0) link.tell(frames);
+  function tell(link: JoinLink, frames: readonly ClientFrame[]): void {
+    if (frames.length) link.tell(frames);
   }
 
   return {
     up(link) {
-      const told = new Set(link.carried);
-      links.set(link.id, { link, told });
-      const announcements = [...told].flatMap(announcement);
-      if (announcements.length > 0) link.tell(announcements);
+      links.set(link.id, { link, told: new Set(link.carried) });
+      tell(link, link.carried.flatMap(announcement));
       bringUpToDateSoon();
     },
     down(id) {
@@ -106,16 +104,11 @@ export function createJoining(positions: ReadonlyMap<string, Position | undefine
     },
     announce(channel, owner, entered) {
       const owners = presence.get(channel) ?? new Map<object, unknown>();
-      owners.delete(owner);
-      if (entered !== undefined) owners.set(owner, entered.data);
-      if (owners.size > 0) presence.set(channel, owners);
-      else presence.delete(channel);
-      tellAll(owners.size > 0 ? announcement(channel) : [{ kind: 'announce', channel, present: false }]);
+      presence.set(channel, owners);
+      if (!owners.delete(owner) && !entered) return;
+      if (entered) owners.set(owner, entered.data);
+      const frames = owners.size ? announcement(channel) : [{ kind: 'announce', channel, present: false } as const];
+      for (const { link } of links.values()) tell(link, frames);
     },
   };
-}
-
-function joinFrame(channel: string, position: Position | undefined): JoinFrame {
-  if (position === undefined) return { kind: 'join', channel };
-  return typeof position === 'string' ? { kind: 'join', channel, cursor: position } : { kind: 'join', channel, ...position };
 }

@@ -10,8 +10,8 @@ export interface Registry {
   release(name: string): void;
   get(name: string): Subscription | undefined;
   all(): Iterable<Subscription>;
-  /** The positions of all wanted channels, as they are whenever they are read. */
-  readonly positions: ReadonlyMap<string, Position | undefined>;
+  /** All wanted channels and where each stands at this moment. */
+  positions(): ReadonlyMap<string, Position | undefined>;
   /** Drops all of them at once. */
   clear(): void;
 }
@@ -62,28 +62,9 @@ export function createRegistry(graceMs: number, clock: Clock, hooks: RegistryHoo
     *all() {
       for (const { subscription } of kept.values()) yield subscription;
     },
-    positions: liveView(kept),
+    positions: () => new Map([...kept].map(([name, { subscription }]) => [name, subscription.position])),
     clear() {
       for (const name of [...kept.keys()]) drop(name);
     },
-  };
-}
-
-/** A map that computes its values when they are read: a position moves with every event, a copy would be stale. */
-function liveView(kept: ReadonlyMap<string, { readonly subscription: Subscription }>): ReadonlyMap<string, Position | undefined> {
-  const read = (): Map<string, Position | undefined> => {
-    return new Map([...kept].map(([name, { subscription }]) => [name, subscription.position]));
-  };
-  return {
-    get: (name) => kept.get(name)?.subscription.position,
-    has: (name) => kept.has(name),
-    get size() {
-      return kept.size;
-    },
-    keys: () => read().keys(),
-    values: () => read().values(),
-    entries: () => read().entries(),
-    forEach: (callback) => read().forEach(callback),
-    [Symbol.iterator]: () => read()[Symbol.iterator](),
   };
 }

@@ -1,4 +1,5 @@
 import { createOrder, type Gap } from '../delivery/order.ts';
+import { createTurns } from '../delivery/turns.ts';
 import { RealtimeError } from '../errors.ts';
 import { type Bus, createBus } from '../events/bus.ts';
 import { type Writable, writable } from '../events/readable.ts';
@@ -44,10 +45,10 @@ export interface SourceLink {
 /** What a subscription tells the outside; everything else stays in it. */
 export interface SubscriptionHooks {
   readonly validator: Validator;
+  /** What is counted here. */
+  readonly metrics: { delivered: number; duplicates: number };
   /** Gets what a handler throws. */
   readonly handlerFailed: (error: unknown, channel: string) => void;
-  readonly delivered: () => void;
-  readonly duplicate: () => void;
   /** A payload was set aside. */
   readonly invalid: (error: RealtimeError, frame: EventFrame) => void;
   readonly gap: (gap: Gap) => void;
@@ -77,6 +78,7 @@ export interface Subscription {
  * @param idWindow - how many ids are remembered at least, for servers that give only ids
  */
 export function createSubscription(name: string, idWindow: number, hooks: SubscriptionHooks): Subscription {
+  const { validator, metrics } = hooks;
   const report = (error: unknown): void => hooks.handlerFailed(error, name);
   const bus = createBus<Record<string, EventFrame>>(report);
   const state = writable<ChannelState>({ status: 'joining', continuity: 'unknown', error: undefined }, report);
@@ -90,46 +92,36 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   let isHealing = false;
   /** The position from which the last replay was asked for. */
   let healedInVain: string | undefined;
-  /** The end of the checks under way, for schemas that answer later: order is kept over them. */
-  let lastCheck: Promise<void> | undefined;
+  /** Order is kept over schemas that answer later. */
+  const turns = createTurns();
 
   function receive(frame: EventFrame, link: SourceLink): void {
     const verdict = order.accept(frame, link.id);
-    if (verdict === 'next') return check(frame);
-    if (verdict === 'duplicate') return hooks.duplicate();
-    if (link.id < joinedLink || isHealing) return;
-    if (healed(link)) return;
-    hooks.gap(order.skipTo(frame));
-    check(frame);
-  }
-
-  /** Asks for a replay, once for each place: what is still missing after it cannot be replayed. */
-  function healed(link: SourceLink): boolean {
-    const place = JSON.stringify(order.position);
-    if (link.resume !== 'channel' || healedInVain === place) return false;
-    isHealing = true;
-    healedInVain = place;
-    hooks.heal(name);
-    return true;
-  }
-
-  function check(frame: EventFrame): void {
-    if (lastCheck === undefined) {
-      if (hooks.validator.needsNoCheck(frame.event)) return deliver(frame);
-      const validated = hooks.validator.validate(frame.event, frame.data);
-      if (!(validated instanceof Promise)) return conclude(frame, validated);
-      queue(frame, validated);
-    } else {
-      queue(frame, hooks.validator.validate(frame.event, frame.data));
+    if (verdict === 'next') check(frame);
+    else if (verdict === 'duplicate') metrics.duplicates += 1;
+    else if (link.id >= joinedLink && !isHealing && !healed(link)) {
+      hooks.gap(order.skipTo(frame));
+      check(frame);
     }
   }
 
-  function queue(frame: EventFrame, validated: Validated | Promise<Validated>): void {
-    const turn = Promise.all([validated, lastCheck]).then(([outcome]) => {
-      if (lastCheck === turn) lastCheck = undefined;
-      conclude(frame, outcome);
-    });
-    lastCheck = turn;
+  /** Asks for a replay, once for each place: what is still missing after it cannot be replayed. */
+  function healed({ resume }: SourceLink): boolean {
+    const place = JSON.stringify(order.position);
+    if (resume !== 'channel' || healedInVain === place) return false;
+    healedInVain = place;
+    heal();
+    return true;
+  }
+
+  function heal(): void {
+    isHealing = true;
+    hooks.heal(name);
+  }
+
+  function check(frame: EventFrame): void {
+    if (turns.isIdle && validator.needsNoCheck(frame.event)) return deliver(frame);
+    turns.pass(validator.validate(frame.event, frame.data), (validated) => conclude(frame, validated));
   }
 
   function conclude(frame: EventFrame, validated: Validated): void {
@@ -142,12 +134,12 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   function deliver(frame: EventFrame): void {
     bus.emit(frame.event, frame);
     order.commit(frame);
-    hooks.delivered();
+    metrics.delivered += 1;
   }
 
-  function continuityOn(link: SourceLink): ChannelState['continuity'] {
-    if (typeof order.position === 'object') return 'verified';
-    return link.isStreamResumed || order.position !== undefined ? 'server-claimed' : 'unknown';
+  function end(status: 'denied' | 'left', what: string, code: string | undefined, said = 'no reason was given'): void {
+    const error = new RealtimeError('rejected', `the server ${what} the channel ${name}: ${said}`, { serverCode: code });
+    state.set({ ...state.get(), status, error });
   }
 
   return {
@@ -162,41 +154,33 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     joined(frame, link) {
       isHealing = false;
       joinedLink = Math.max(joinedLink, link.id);
-      const { epoch, offset } = frame;
+      const { channel, epoch, offset } = frame;
       // the join may have left before our position was known: with it, the server may replay after all
-      if (epoch !== undefined && offset !== undefined && order.isBehind({ channel: name, epoch, offset }) && healed(link)) return;
+      if (epoch !== undefined && offset !== undefined && order.isBehind({ channel, epoch, offset }) && healed(link)) return;
       const gap = order.joined(frame, link.id);
-      const continuity = continuityOn(link);
-      if (gap !== undefined) hooks.gap(gap);
-      else if (wasJoined && wasDisconnected && continuity === 'unknown') {
-        hooks.gap({ channel: name, reason: 'no-replay', after: undefined, until: undefined, missing: undefined });
+      const { position } = order;
+      const continuity =
+        typeof position === 'object' ? 'verified' : link.isStreamResumed || position ? 'server-claimed' : 'unknown';
+      if (gap) hooks.gap(gap);
+      else if (wasDisconnected && continuity === 'unknown') {
+        hooks.gap({ channel, reason: 'no-replay', after: undefined, until: undefined, missing: undefined });
       }
       wasJoined = true;
       wasDisconnected = false;
       state.set({ status: 'joined', continuity, error: undefined });
     },
-    denied({ code, message = 'no reason was given' }) {
-      const error = new RealtimeError('rejected', `the server denied the channel ${name} (${code}): ${message}`, {
-        serverCode: code,
-      });
-      state.set({ ...state.get(), status: 'denied', error });
-    },
+    denied: ({ code, message }) => end('denied', 'denied', code, message),
     left({ reason }) {
-      const error = new RealtimeError('rejected', `the server ended the channel ${name}: ${reason ?? 'no reason was given'}`);
-      state.set({ ...state.get(), status: 'left', error });
+      end('left', 'ended', undefined, reason);
       members.set([]);
     },
-    presence(frame) {
-      members.set(mergeMembers(members.get(), frame));
-    },
+    presence: (frame) => members.set(mergeMembers(members.get(), frame)),
     heartbeat(head, link) {
-      if (!order.isBehind(head) || isHealing || link.id < joinedLink || link.resume !== 'channel') return;
-      isHealing = true;
-      hooks.heal(name);
+      if (order.isBehind(head) && !isHealing && link.id >= joinedLink && link.resume === 'channel') heal();
     },
     disconnected() {
       isHealing = false;
-      wasDisconnected = true;
+      wasDisconnected = wasJoined;
       if (state.get().status === 'joined') state.set({ ...state.get(), status: 'joining' });
     },
   };

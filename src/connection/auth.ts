@@ -1,4 +1,5 @@
 import { RealtimeError } from '../errors.ts';
+import { onAbort } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Credentials } from '../transport/transport.ts';
 
@@ -7,6 +8,7 @@ export type AuthReason = 'connect' | 'reconnect' | 'expiring' | 'refused';
 
 /** What an auth provider is told. */
 export interface AuthContext {
+  /** Why credentials are wanted. */
   readonly reason: AuthReason;
   /** Fires when the answer is no longer wanted or the deadline has passed. */
   readonly signal: AbortSignal;
@@ -41,70 +43,60 @@ export interface Auth {
  */
 export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutMs: number): Auth {
   let refused: string | undefined;
-  let underWay: { answer: Promise<Credentials | undefined>; abort: AbortController } | undefined;
+  let underWay: { readonly answer: Promise<Credentials | undefined>; readonly abort: AbortController } | undefined;
+  const provider: AuthProvider = typeof source === 'function' ? source : () => source;
 
-  async function ask(provider: AuthProvider, reason: AuthReason, abort: AbortController): Promise<Credentials | undefined> {
-    let cancelDeadline = (): void => {};
-    const deadline = new Promise<never>((_, reject) => {
-      const give = (error: RealtimeError): void => {
-        reject(error);
-        abort.abort(error);
-      };
-      abort.signal.addEventListener('abort', () =>
-        reject(RealtimeError.from(abort.signal.reason, 'aborted', 'asking for credentials')),
-      );
-      cancelDeadline = clock.schedule(() => give(timedOut(timeoutMs)), timeoutMs);
-    });
-    try {
-      // called inside a promise, so that a provider that throws at once is no different
-      const answer = await Promise.race([Promise.resolve({ reason, signal: abort.signal }).then(provider), deadline]);
-      const credentials = checked(typeof answer === 'string' ? { token: answer } : answer, refused);
-      refused = undefined;
-      return credentials;
-    } catch (error) {
-      throw RealtimeError.from(error, 'refused', 'the auth provider failed', {
-        hint: 'It is asked again with the next attempt.',
+  function ask(reason: AuthReason): NonNullable<typeof underWay> {
+    const abort = new AbortController();
+    const { signal } = abort;
+    const cancelDeadline = clock.schedule(() => abort.abort(timedOut(timeoutMs)), timeoutMs);
+    const givenUp = new Promise<never>((_, reject) => onAbort(signal, () => reject(signal.reason)));
+    // called inside a promise, so that a provider that throws at once is no different
+    const asked = Promise.resolve({ reason, signal }).then(provider);
+    const answer = Promise.race([asked, givenUp])
+      .then(check)
+      .catch((error: unknown) => {
+        throw RealtimeError.from(error, 'refused', 'the auth provider failed', {
+          hint: 'It is asked again with the next attempt.',
+        });
+      })
+      .finally(() => {
+        cancelDeadline();
+        underWay = undefined;
       });
-    } finally {
-      cancelDeadline();
+    return { answer, abort };
+  }
+
+  function check(given: Answer): Credentials | undefined {
+    if (given === undefined) return undefined;
+    const credentials = typeof given === 'string' ? { token: given } : given;
+    const { token } = credentials;
+    if (typeof token !== 'string' || !token) {
+      throw new RealtimeError('invalid-option', 'the auth provider gave no token', {
+        hint: 'It must give a string, an object with a `token`, or undefined for no credentials.',
+      });
     }
+    if (token === refused) {
+      throw new RealtimeError('unauthorized', 'the auth provider gave a token that the server has refused', {
+        hint: 'When its reason is `refused`, it must fetch a new one, or have the user sign in again.',
+      });
+    }
+    refused = undefined;
+    return { ...credentials, expiresAt: credentials.expiresAt ?? expiryOf(token) };
   }
 
   return {
     renewable: typeof source === 'function',
     credentials(reason) {
       if (source === undefined) return undefined;
-      if (underWay !== undefined) return underWay.answer;
-      const provider: AuthProvider = typeof source === 'function' ? source : () => source;
-      const abort = new AbortController();
-      const answer = ask(provider, refused !== undefined ? 'refused' : reason, abort).finally(() => {
-        underWay = undefined;
-      });
-      underWay = { answer, abort };
-      return answer;
+      underWay ??= ask(refused === undefined ? reason : 'refused');
+      return underWay.answer;
     },
     refuse(credentials) {
       refused = credentials?.token;
     },
-    cancel() {
-      underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up'));
-    },
+    cancel: () => underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up')),
   };
-}
-
-function checked(credentials: Credentials | undefined, refused: string | undefined): Credentials | undefined {
-  if (credentials === undefined) return undefined;
-  if (typeof credentials.token !== 'string' || credentials.token === '') {
-    throw new RealtimeError('invalid-option', 'the auth provider gave no token', {
-      hint: 'It must give a string, an object with a `token`, or undefined for no credentials.',
-    });
-  }
-  if (credentials.token === refused) {
-    throw new RealtimeError('unauthorized', 'the auth provider gave a token that the server has refused', {
-      hint: 'When its reason is `refused`, the provider must fetch a new token, or have the user sign in again.',
-    });
-  }
-  return { ...credentials, expiresAt: credentials.expiresAt ?? expiryOf(credentials.token) };
 }
 
 /** The `exp` of a JWT, in milliseconds since the Unix epoch; `undefined` for any other token. Source: RFC 7519, section 4.1.4. */
@@ -121,6 +113,6 @@ export function expiryOf(token: string): number | undefined {
 
 function timedOut(timeoutMs: number): RealtimeError {
   return new RealtimeError('timeout', `the auth provider gave no answer within ${timeoutMs} ms`, {
-    hint: 'It is asked again with the next attempt. Pass its signal on to fetch, so that the request ends too.',
+    hint: 'Pass its signal on to fetch, so that the request ends too.',
   });
 }

@@ -63,8 +63,6 @@ export interface Connection {
   facts(): ConnectionFacts;
   /** The link that sends go to. */
   readonly current: LiveLink | undefined;
-  /** All links that are up: the one in use, a candidate, one that was replaced. */
-  readonly links: readonly LiveLink[];
   start(): void;
   stop(): void;
   close(): void;
@@ -74,7 +72,7 @@ export interface Connection {
   redial(): void;
   /** Does not wait any longer, and makes sure that open links live. */
   wake(): void;
-  /** What was sent on a replaced link is answered: it need not be kept. */
+  /** What was sent on a link is answered: if it was replaced, it need not be kept. */
   drained(link: LinkId): void;
 }
 
@@ -107,7 +105,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       dispatch({ kind: 'proved', link: session.id });
     },
     frames(session, batch, cursor) {
-      if (session.live === undefined) return;
+      if (!session.live) return;
       // without positions nothing tells an event of the old link from the same one on the new: only the link in use counts
       const isFenced = session.transport.capabilities.resume === 'none' && session !== currentSession();
       const passed = isFenced ? batch.filter((frame) => frame.kind !== 'event') : batch;
@@ -123,8 +121,8 @@ export function createConnection(parts: ConnectionParts): Connection {
     },
     over(session, cause) {
       forget(session);
-      const wasCandidate = state.phase === 'open' && state.candidate?.link === session.id;
-      if (!wasCandidate && !('link' in state && state.link === session.id)) return;
+      const wasCandidate = isCandidate(session.id);
+      if (!wasCandidate && !isCurrent(session.id)) return;
       const next = decide(session, cause);
       if (cause.kind !== 'aborted') {
         if (wasCandidate) listener.fault(cause.error);
@@ -139,19 +137,19 @@ export function createConnection(parts: ConnectionParts): Connection {
     get state() {
       return state;
     },
-    facts: () => ({
-      transport: 'route' in state ? transports[state.route] : undefined,
-      wasEverUp,
-      reason,
-      latencyMs: currentSession()?.latencyMs,
-      lastReceivedMs: currentSession()?.lastReceivedMs,
-      nextRetryMs: state.phase === 'waiting' ? nextRetryMs : undefined,
-    }),
+    facts() {
+      const session = currentSession();
+      return {
+        transport: 'route' in state ? transports[state.route] : undefined,
+        wasEverUp,
+        reason,
+        latencyMs: session?.latencyMs,
+        lastReceivedMs: session?.liveness?.lastReceivedMs,
+        nextRetryMs: state.phase === 'waiting' ? nextRetryMs : undefined,
+      };
+    },
     get current() {
       return currentSession()?.live;
-    },
-    get links() {
-      return [...sessions.values()].flatMap(({ live }) => live ?? []);
     },
     start: () => dispatch({ kind: 'start', route: routes.pick() }),
     stop() {
@@ -168,13 +166,23 @@ export function createConnection(parts: ConnectionParts): Connection {
     redial: () => dispatch({ kind: 'redial', route: routes.pick() }),
     wake() {
       dispatch({ kind: 'wake', route: routes.pick() });
-      for (const session of [...sessions.values()]) session.probe();
+      for (const { liveness } of [...sessions.values()]) liveness?.probe();
     },
     drained(link) {
-      const isInUse = 'link' in state && (state.link === link || (state.phase === 'open' && state.candidate?.link === link));
-      if (!isInUse) end(link);
+      // a server that replays from positions has nothing more to give on it; any other one has until the drain time
+      const isReplaced = !isCurrent(link) && !isCandidate(link);
+      if (isReplaced && sessions.get(link)?.transport.capabilities.resume === 'channel') end(link);
     },
   };
+
+  /** The link in use, or on its way to be the first one. */
+  function isCurrent(link: LinkId): boolean {
+    return 'link' in state && state.link === link;
+  }
+
+  function isCandidate(link: LinkId): boolean {
+    return state.phase === 'open' && state.candidate?.link === link;
+  }
 
   function currentSession(): Session | undefined {
     return state.phase === 'open' ? sessions.get(state.link) : undefined;
@@ -208,7 +216,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       case 'abort':
         return end(effect.link);
       case 'retire':
-        return sessions.get(effect.link)?.endLater(parts.drainMs, () => end(effect.link));
+        return sessions.get(effect.link)?.later(parts.drainMs, () => end(effect.link));
       case 'schedule-retry':
         nextRetryMs = clock.now() + effect.delayMs;
         cancelRetry = clock.schedule(() => dispatch({ kind: 'due', route: routes.pick() }), effect.delayMs);
@@ -225,7 +233,7 @@ export function createConnection(parts: ConnectionParts): Connection {
 
   function dial(id: LinkId, route: number): void {
     const transport = transports[route];
-    if (transport === undefined) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
+    if (!transport) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
     const why = authReason;
     authReason = 'reconnect';
     sessions.set(id, startSession(id, route, transport, why, parts, sessionListener));
@@ -233,15 +241,15 @@ export function createConnection(parts: ConnectionParts): Connection {
 
   function end(id: LinkId): void {
     const session = sessions.get(id);
-    if (session === undefined) return;
+    if (!session) return;
     session.end();
     forget(session);
   }
 
   function forget(session: Session): void {
     if (!sessions.delete(session.id)) return;
-    if (session.live !== undefined) listener.down(session.live);
-    if (sessions.size === 0) auth.cancel();
+    if (session.live) listener.down(session.live);
+    if (!sessions.size) auth.cancel();
   }
 
   function endAll(): void {
@@ -249,37 +257,26 @@ export function createConnection(parts: ConnectionParts): Connection {
   }
 
   /** What comes after the end of a link: when to dial again, or that it is over. */
-  function decide(session: Session, cause: DownCause): Next {
-    if (!session.isProven) routes.failed(session.route);
-    switch (cause.kind) {
-      case 'unauthorized':
-        auth.refuse(session.credentials);
-        refusals += 1;
-        // one new token is worth a try; a second refusal is an answer
-        return auth.renewable && refusals <= 1 && session.credentials !== undefined
-          ? { kind: 'retry', delayMs: 0 }
-          : { kind: 'end', error: cause.error };
-      case 'forbidden':
-      case 'dismissed':
-        return { kind: 'end', error: cause.error };
-      case 'aborted':
-      case 'unsupported':
-      case 'protocol':
-        return retry(session, cause, 0, 0);
-      case 'lost':
-      case 'refused': {
-        const { advice } = session;
-        return retry(session, cause, cause.retryAfterMs ?? advice?.retryAfterMs ?? 0, cause.spreadMs ?? advice?.spreadMs ?? 0);
-      }
+  function decide({ isProven, route, credentials, advice, upMs }: Session, cause: DownCause): Next {
+    if (!isProven) routes.failed(route);
+    if (cause.kind === 'unauthorized') {
+      auth.refuse(credentials);
+      refusals += 1;
+      // one new token is worth a try; a second refusal is an answer
+      if (auth.renewable && refusals < 2 && credentials) return { kind: 'retry', delayMs: 0 };
     }
-  }
-
-  function retry(session: Session, cause: DownCause, floorMs: number, spreadMs: number): Next {
+    if (cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed') {
+      return { kind: 'end', error: cause.error };
+    }
     const attempt = state.attempt + 1;
-    const asked = routes.hasFresherThan(session.route) ? 0 : parts.retry({ attempt, cause, uptimeMs: session.uptimeMs, random });
+    const uptimeMs = upMs === undefined ? 0 : clock.now() - upMs;
+    const asked = routes.hasFresherThan(route) ? 0 : parts.retry({ attempt, cause, uptimeMs, random });
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
-    const delayMs = Number.isFinite(asked) ? Math.max(0, asked) : 0;
-    return { kind: 'retry', delayMs: Math.max(delayMs, floorMs + random() * spreadMs) };
+    const { retryAfterMs = advice?.retryAfterMs ?? 0, spreadMs = advice?.spreadMs ?? 0 } =
+      cause.kind === 'lost' || cause.kind === 'refused' ? cause : {};
+    // whatever a policy answers: not a number, or one that is negative, means at once
+    const delayMs = Number.isFinite(asked) ? asked : 0;
+    return { kind: 'retry', delayMs: Math.max(0, delayMs, retryAfterMs + random() * spreadMs) };
   }
 }
 

@@ -49,61 +49,59 @@ export function watchLiveness(
   ping: () => void,
   dead: (error: RealtimeError) => void,
 ): Liveness {
-  const quietMs =
-    mode === 'ping' ? options.pingAfterMs : heartbeatMs === undefined ? options.silenceMs : heartbeatMs * 2 + slackMs;
-  let lastReceivedMs = clock.now();
+  const quietMs = mode === 'ping' ? options.pingAfterMs : heartbeatMs ? heartbeatMs * 2 + slackMs : options.silenceMs;
   /** When the ping went out whose answer is still to come. */
   let pingedMs: number | undefined;
   /** Nothing has arrived since that ping. */
   let isAwaited = false;
   let cancel = (): void => {};
-  if (mode !== 'self') check();
 
   /** One timer per quiet period, not one per message: it looks when it was last alive, and goes on waiting for the rest. */
   function check(): void {
-    const quietForMs = clock.now() - lastReceivedMs;
+    const quietForMs = clock.now() - watch.lastReceivedMs;
     if (isAwaited && pingedMs !== undefined) {
       const leftMs = pingedMs + options.pongTimeoutMs - clock.now();
-      if (leftMs <= 0) return dead(silent(quietForMs));
-      cancel = clock.schedule(check, leftMs);
+      if (leftMs > 0) checkIn(leftMs);
+      else dead(silent(quietForMs));
     } else if (quietForMs < quietMs) {
-      cancel = clock.schedule(check, quietMs - quietForMs);
+      checkIn(quietMs - quietForMs);
     } else if (mode === 'ping') {
       sendPing();
-      cancel = clock.schedule(check, options.pongTimeoutMs);
     } else {
       dead(silent(quietForMs));
     }
+  }
+
+  function checkIn(delayMs: number): void {
+    cancel();
+    cancel = clock.schedule(check, delayMs);
   }
 
   function sendPing(): void {
     pingedMs = clock.now();
     isAwaited = true;
     ping();
+    checkIn(options.pongTimeoutMs);
   }
 
-  return {
+  const watch: Liveness & { lastReceivedMs: number } = {
+    lastReceivedMs: clock.now(),
     alive() {
-      lastReceivedMs = clock.now();
+      watch.lastReceivedMs = clock.now();
       isAwaited = false;
     },
     pong() {
-      if (pingedMs === undefined) return undefined;
-      const roundTripMs = clock.now() - pingedMs;
+      const roundTripMs = pingedMs === undefined ? undefined : clock.now() - pingedMs;
       pingedMs = undefined;
       return roundTripMs;
     },
     probe() {
-      if (mode !== 'ping' || pingedMs !== undefined) return;
-      cancel();
-      sendPing();
-      cancel = clock.schedule(check, options.pongTimeoutMs);
-    },
-    get lastReceivedMs() {
-      return lastReceivedMs;
+      if (mode === 'ping' && pingedMs === undefined) sendPing();
     },
     stop: () => cancel(),
   };
+  if (mode !== 'self') check();
+  return watch;
 }
 
 function silent(quietMs: number): RealtimeError {

@@ -1,4 +1,4 @@
-import { RealtimeError } from '../errors.ts';
+import { RealtimeError, type RealtimeErrorCode } from '../errors.ts';
 import type { Platform } from '../platform/platform.ts';
 import type { Receipt } from '../protocol/dialect.ts';
 import type { AdviceFrame, ClientFrame, Position, ServerFrame } from '../protocol/frame.ts';
@@ -23,8 +23,8 @@ export interface SessionParts {
   /** How long an attempt may take until the link is up, in milliseconds. */
   readonly connectTimeoutMs: number;
   readonly client: string;
-  /** The live view of the joined channels. */
-  readonly channels: ReadonlyMap<string, Position | undefined>;
+  /** The wanted channels and where each stands at this moment. */
+  readonly channels: () => ReadonlyMap<string, Position | undefined>;
   /** The last id of the stream as a whole. */
   readonly cursor: () => string | undefined;
 }
@@ -48,21 +48,20 @@ export interface Session {
   readonly id: LinkId;
   readonly route: number;
   readonly transport: Transport;
-  readonly live: LiveLink | undefined;
+  /** Present once the link is up. */
+  readonly live?: LiveLink;
   readonly isProven: boolean;
-  readonly credentials: Credentials | undefined;
+  readonly credentials?: Credentials;
   /** The last word of the server on when to come back. */
-  readonly advice: AdviceFrame | undefined;
-  /** How long the link has been up, in milliseconds; 0 when it never was. */
-  readonly uptimeMs: number;
-  /** The last round trip, in milliseconds; `undefined` where none was measured. */
-  readonly latencyMs: number | undefined;
-  /** When something last arrived, by the monotonic clock; `undefined` before the link was up. */
-  readonly lastReceivedMs: number | undefined;
-  /** Makes sure that the link lives. */
-  probe(): void;
-  /** Ends it after a while. */
-  endLater(delayMs: number, then: () => void): void;
+  readonly advice?: AdviceFrame;
+  /** When the link came up, by the monotonic clock. */
+  readonly upMs?: number;
+  /** The last round trip, in milliseconds. */
+  readonly latencyMs?: number;
+  /** The watch over the link that is up. */
+  readonly liveness?: Liveness;
+  /** Calls back after a while, unless the session is over by then. */
+  later(delayMs: number, callback: () => void): void;
   /** Frees everything. Once more does nothing. */
   end(): void;
 }
@@ -79,64 +78,30 @@ export function startSession(
   parts: SessionParts,
   listener: SessionListener,
 ): Session {
-  const { platform, auth } = parts;
+  const { platform, auth, client, connectTimeoutMs } = parts;
   const { clock, random } = platform;
+  const { name, capabilities } = transport;
   const controller = new AbortController();
+  const { signal } = controller;
   const timers = new Set<() => void>();
-  let isOver = false;
   let link: Link | undefined;
-  let live: LiveLink | undefined;
-  let liveness: Liveness | undefined;
-  let credentials: Credentials | undefined;
-  let advice: AdviceFrame | undefined;
-  let upMs: number | undefined;
-  let isProven = false;
-  let latencyMs: number | undefined;
-
-  const session: Session = {
-    id,
-    route,
-    transport,
-    get live() {
-      return live;
-    },
-    get isProven() {
-      return isProven;
-    },
-    get credentials() {
-      return credentials;
-    },
-    get advice() {
-      return advice;
-    },
-    get uptimeMs() {
-      return upMs === undefined ? 0 : clock.now() - upMs;
-    },
-    get latencyMs() {
-      return latencyMs;
-    },
-    get lastReceivedMs() {
-      return liveness?.lastReceivedMs;
-    },
-    probe: () => liveness?.probe(),
-    endLater: later,
-    end,
-  };
+  const session: { -readonly [Key in keyof Session]: Session[Key] } = { id, route, transport, isProven: false, later, end };
 
   // never in the same tick: the channels that are opened right after `start` travel with the first flight
-  Promise.resolve(auth.credentials(reason)).then(connect, withoutToken);
+  Promise.resolve(auth.credentials(reason)).then(connect, (error: RealtimeError) =>
+    over({ kind: error.code === 'unauthorized' ? 'unauthorized' : 'refused', error }),
+  );
   return session;
 
   function end(): void {
-    if (isOver) return;
-    isOver = true;
-    liveness?.stop();
+    if (signal.aborted) return;
+    session.liveness?.stop();
     for (const cancel of timers) cancel();
     controller.abort();
   }
 
   function over(cause: DownCause): void {
-    if (isOver) return;
+    if (signal.aborted) return;
     end();
     listener.over(session, cause);
   }
@@ -149,115 +114,117 @@ export function startSession(
     timers.add(cancel);
   }
 
-  function withoutToken(error: RealtimeError): void {
-    over({ kind: error.code === 'unauthorized' ? 'unauthorized' : 'refused', error });
-  }
-
-  function connect(given: Credentials | undefined): void {
-    if (isOver) return;
-    credentials = given;
+  function connect(credentials: Credentials | undefined): void {
+    if (signal.aborted) return;
+    session.credentials = credentials;
+    later(connectTimeoutMs, () => {
+      if (!session.live) over({ kind: 'lost', error: connectTimedOut(name, connectTimeoutMs) });
+    });
     const request: LinkRequest = {
-      signal: controller.signal,
-      client: parts.client,
+      signal,
+      client,
       credentials,
-      channels: parts.channels,
+      get channels() {
+        return parts.channels();
+      },
       get cursor() {
         return parts.cursor();
       },
       clock,
     };
-    later(parts.connectTimeoutMs, () => {
-      if (upMs === undefined) over({ kind: 'lost', error: connectTimedOut(transport, parts.connectTimeoutMs) });
-    });
     link = transport.connect(request, { up, frames, alive, down: over });
   }
 
   function up(info: LinkInfo): void {
-    if (isOver || link === undefined) return;
+    if (signal.aborted || !link) return;
     const opened = link;
-    upMs = clock.now();
-    live = { id, transport, info, send: (batch) => opened.send(batch) };
-    const mode = transport.capabilities.liveness;
+    session.upMs = clock.now();
+    session.live = { id, transport, info, send: (batch) => opened.send(batch) };
+    const { liveness: mode } = capabilities;
     const silent = (error: RealtimeError): void => over({ kind: 'lost', error });
-    liveness = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => send([{ kind: 'ping' }]), silent);
+    const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => tell([{ kind: 'ping' }]), silent);
+    session.liveness = watch;
     scheduleRenewal();
-    listener.up(session, live);
-    if (isOver) return;
+    listener.up(session, session.live);
+    if (signal.aborted) return;
     // the first ping measures the round trip; a carrier that is open and cannot be pinged has nothing more to show
-    liveness.probe();
+    watch.probe();
     if (info.greeted || mode !== 'ping') prove();
   }
 
   function prove(): void {
-    if (isProven || isOver) return;
-    isProven = true;
+    if (session.isProven || signal.aborted) return;
+    session.isProven = true;
     listener.proved(session);
   }
 
   function alive(): void {
-    liveness?.alive();
+    session.liveness?.alive();
     prove();
   }
 
   function frames(batch: readonly ServerFrame[], cursor: string | undefined): void {
-    if (isOver) return;
+    if (signal.aborted) return;
     alive();
     listener.frames(session, batch, cursor);
     for (const frame of batch) if (frame.kind !== 'event') control(frame);
   }
 
   function control(frame: ServerFrame): void {
-    if (isOver) return;
+    if (signal.aborted) return;
     if (frame.kind === 'pong') {
-      latencyMs = liveness?.pong() ?? latencyMs;
+      session.latencyMs = session.liveness?.pong() ?? session.latencyMs;
       listener.measured(session);
     } else if (frame.kind === 'auth' && frame.status !== 'accepted') {
-      over({ kind: 'unauthorized', error: tokenRefused(transport, frame.message) });
+      over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });
     } else if (frame.kind === 'advice') {
-      advice = frame;
+      session.advice = frame;
       const delayMs = (frame.retryAfterMs ?? 0) + random() * (frame.spreadMs ?? 0);
-      if (frame.drain === true) later(delayMs, () => listener.replace(session, 'reconnect'));
+      if (frame.drain) later(delayMs, () => listener.replace(session, 'reconnect'));
     }
   }
 
-  function send(batch: readonly ClientFrame[]): void {
-    live?.send(batch).catch((error) => {
-      // a link that is over says so itself
-      if (!isOver) listener.fault(RealtimeError.from(error, 'connection-lost', 'a control frame could not be sent'));
-    });
+  function tell(batch: readonly ClientFrame[]): void {
+    session.live?.send(batch).catch((error: unknown) => fault(error, 'connection-lost', 'a control frame could not be sent'));
+  }
+
+  /** A session that is over says so itself. */
+  function fault(error: unknown, code: RealtimeErrorCode, message: string): void {
+    if (!signal.aborted) listener.fault(RealtimeError.from(error, code, message));
   }
 
   /** Renews the token before it ends: on the live link where that is possible, else by a link that replaces it. */
   function scheduleRenewal(): void {
-    if (credentials?.expiresAt === undefined || !auth.renewable) return;
-    const lifeMs = Math.max(0, credentials.expiresAt - clock.wallNow());
+    const { expiresAt } = session.credentials ?? {};
+    if (expiresAt === undefined || !auth.renewable) return;
+    const lifeMs = Math.max(0, expiresAt - clock.wallNow());
     later(lifeMs - Math.min(renewLeadMs, lifeMs / 5), () => {
-      if (transport.capabilities.reauth) void renew();
+      if (capabilities.reauth) void renew();
       else listener.replace(session, 'expiring');
     });
   }
 
   async function renew(): Promise<void> {
     try {
-      const renewed = await auth.credentials('expiring');
-      if (renewed === undefined || isOver) return;
-      credentials = renewed;
-      send([{ kind: 'authenticate', token: renewed.token }]);
+      const credentials = await auth.credentials('expiring');
+      if (!credentials || signal.aborted) return;
+      session.credentials = credentials;
+      tell([{ kind: 'authenticate', token: credentials.token }]);
       scheduleRenewal();
     } catch (error) {
       // the link lives until the server ends it; the next attempt asks again
-      if (!isOver) listener.fault(RealtimeError.from(error, 'refused', 'the token could not be renewed'));
+      fault(error, 'refused', 'the token could not be renewed');
     }
   }
 }
 
-function connectTimedOut(transport: Transport, timeoutMs: number): RealtimeError {
-  return new RealtimeError('timeout', `connecting over ${transport.name} took longer than ${timeoutMs} ms`, {
-    transport: transport.name,
+function connectTimedOut(transport: string, timeoutMs: number): RealtimeError {
+  return new RealtimeError('timeout', `connecting over ${transport} took longer than ${timeoutMs} ms`, {
+    transport,
     hint: 'The server or a proxy takes the connection and does not answer.',
   });
 }
 
-function tokenRefused(transport: Transport, message = 'no reason was given'): RealtimeError {
-  return new RealtimeError('unauthorized', `the server no longer accepts the token: ${message}`, { transport: transport.name });
+function tokenRefused(transport: string, message = 'no reason was given'): RealtimeError {
+  return new RealtimeError('unauthorized', `the server no longer accepts the token: ${message}`, { transport });
 }

@@ -20,6 +20,7 @@ export type Status =
 
 /** All that can be said of a connection, as one immutable value. */
 export interface ConnectionStatus {
+  /** The connection in one word. */
   readonly status: Status;
   /** The transport of the link of now, up or on its way, by name. */
   readonly transport: string | undefined;
@@ -43,26 +44,9 @@ export interface ConnectionStatus {
   readonly holds: readonly string[];
 }
 
-/** The status of a connection that was never started. */
-export function idleStatus(mode: string, clock: Clock): ConnectionStatus {
-  return {
-    status: 'idle',
-    transport: undefined,
-    mode,
-    since: clock.wallNow(),
-    attempt: 0,
-    nextRetryAt: undefined,
-    reason: undefined,
-    latencyMs: undefined,
-    lastReceivedAt: undefined,
-    everConnected: false,
-    holds: [],
-  };
-}
-
-/** The status that follows from a state and its facts. */
+/** The status that follows from a state and its facts; `before` is the one until now. */
 export function nextStatus(
-  before: ConnectionStatus,
+  before: ConnectionStatus | undefined,
   state: ConnectionState,
   facts: ConnectionFacts,
   mode: string,
@@ -76,12 +60,12 @@ export function nextStatus(
     status,
     transport: facts.transport?.name,
     mode,
-    since: status === before.status ? before.since : clock.wallNow(),
+    since: status === before?.status ? before.since : clock.wallNow(),
     attempt: state.attempt,
     nextRetryAt: wall(facts.nextRetryMs),
     reason: state.phase === 'open' ? undefined : state.phase === 'ended' ? state.error : facts.reason,
     latencyMs: facts.latencyMs,
-    lastReceivedAt: wall(facts.lastReceivedMs) ?? before.lastReceivedAt,
+    lastReceivedAt: wall(facts.lastReceivedMs) ?? before?.lastReceivedAt,
     everConnected: facts.wasEverUp,
     holds: state.holds,
   };
@@ -99,6 +83,6 @@ function wordFor(state: ConnectionState, wasEverUp: boolean): Status {
     case 'held':
       return 'disconnected';
     case 'ended':
-      return state.error === undefined ? 'disconnected' : 'failed';
+      return state.error ? 'failed' : 'disconnected';
   }
 }

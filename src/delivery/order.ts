@@ -3,6 +3,7 @@ import { createIdWindow } from './id-window.ts';
 
 /** A hole in a channel that could not be replayed. */
 export interface Gap {
+  /** The name of the channel. */
   readonly channel: string;
   /**
    * Why: the server no longer holds what is missing (`trimmed`), its log began anew (`epoch-changed`), messages were
@@ -58,11 +59,16 @@ export function createOrder(channel: string, idWindow: number): Order {
     return epoch === undefined ? cursor : { epoch, offset: committed };
   }
 
-  function moveTo(nextEpoch: string, offset: number): void {
-    if (nextEpoch !== epoch) ids.clear();
+  /** Goes on from another place. @returns the hole that this leaves */
+  function jump(nextEpoch: string, offset: number, reason: Gap['reason']): Gap {
+    const isSameEpoch = nextEpoch === epoch;
+    const after = position();
+    const missing = isSameEpoch ? offset - received : undefined;
+    if (!isSameEpoch) ids.clear();
     epoch = nextEpoch;
     received = offset;
     committed = offset;
+    return { channel, reason: isSameEpoch ? reason : 'epoch-changed', after, until: position(), missing };
   }
 
   return {
@@ -74,38 +80,31 @@ export function createOrder(channel: string, idWindow: number): Order {
       } else if (frame.epoch !== epoch && epoch !== undefined) {
         return 'hole';
       }
-      if (epoch === undefined) moveTo(frame.epoch ?? '', offset - 1);
+      if (epoch === undefined) jump(frame.epoch ?? '', offset - 1, 'skipped');
       if (offset <= received) return 'duplicate';
       if (offset !== received + 1) return 'hole';
       received = offset;
       return 'next';
     },
     commit(frame) {
-      if (frame.cursor !== undefined) cursor = frame.cursor;
-      if (frame.offset !== undefined && frame.offset > committed) committed = frame.offset;
+      cursor = frame.cursor ?? cursor;
+      committed = Math.max(committed, frame.offset ?? 0);
     },
-    joined(frame, link) {
-      if (frame.cursor !== undefined && cursor === undefined) cursor = frame.cursor;
-      if (frame.epoch === undefined || frame.offset === undefined) return undefined;
-      const after = position();
+    joined({ epoch: joinedEpoch, offset, cursor: joinedCursor }, link) {
+      cursor ??= joinedCursor;
+      if (joinedEpoch === undefined || offset === undefined) return undefined;
+      if (joinedEpoch !== epoch) epochLink = link;
+      else if (offset <= received) return undefined;
       const isFirst = epoch === undefined;
-      if (frame.epoch !== epoch) epochLink = link;
-      else if (frame.offset <= received) return undefined;
-      const reason = frame.epoch === epoch ? 'trimmed' : 'epoch-changed';
-      const missing = frame.epoch === epoch ? frame.offset - received : undefined;
-      moveTo(frame.epoch, frame.offset);
-      return isFirst ? undefined : { channel, reason, after, until: position(), missing };
+      const gap = jump(joinedEpoch, offset, 'trimmed');
+      return isFirst ? undefined : gap;
     },
     isBehind: (head) => head.epoch === epoch && head.offset > received,
     skipTo(frame) {
-      const after = position();
-      const offset = frame.offset ?? received;
-      const isSameEpoch = frame.epoch === undefined || frame.epoch === epoch;
-      const missing = isSameEpoch ? offset - 1 - received : undefined;
-      moveTo(frame.epoch ?? epoch ?? '', offset - 1);
-      const until = position();
+      const offset = frame.offset ?? received + 1;
+      const gap = jump(frame.epoch ?? epoch ?? '', offset - 1, 'skipped');
       received = offset;
-      return { channel, reason: isSameEpoch ? 'skipped' : 'epoch-changed', after, until, missing };
+      return gap;
     },
     get position() {
       return position();

@@ -68,13 +68,11 @@ export interface Outbox {
 /** What is known of one send. */
 interface Entry {
   readonly frame: PublishFrame;
-  readonly bytes: number;
+  readonly size: number;
   /** The link on which it is under way; `undefined` while it waits. */
   link: number | undefined;
-  readonly resolve: (receipt: Receipt) => void;
-  readonly reject: (error: RealtimeError) => void;
-  /** Takes back the deadline and the abort listener. */
-  release: () => void;
+  /** Ends it, with a receipt or with an error; once more does nothing. */
+  readonly finish: (outcome: Receipt | RealtimeError) => void;
 }
 
 /** After a failed batch on a link that is still up: wait this long, doubling up to the longest. */
@@ -87,101 +85,76 @@ const longestPauseMs = 10_000;
 export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (link: number) => void): Outbox {
   /** In the order of their sending; the id finds them. */
   const entries = new Map<string, Entry>();
-  let bytes = 0;
+  let size = 0;
   let link: OutboxLink | undefined;
   let isFlushScheduled = false;
   let pauseMs = firstPauseMs;
   let cancelPause: (() => void) | undefined;
 
-  function settle(entry: Entry, outcome: (entry: Entry) => void): void {
-    if (entries.get(entry.frame.id) !== entry) return;
-    entries.delete(entry.frame.id);
-    bytes -= entry.bytes;
-    entry.release();
-    const { link: wasOn } = entry;
-    outcome(entry);
-    if (wasOn !== undefined && !isBusy(wasOn)) onDrained(wasOn);
-    flushSoon();
-  }
-
-  function fail(entry: Entry, error: RealtimeError): void {
-    settle(entry, ({ reject }) => reject(error));
-  }
-
   function isBusy(id: number): boolean {
-    for (const entry of entries.values()) if (entry.link === id) return true;
-    return false;
+    return [...entries.values()].some((entry) => entry.link === id);
   }
 
   /** The sends of one tick leave together. */
   function flushSoon(): void {
-    if (isFlushScheduled || link === undefined || cancelPause !== undefined) return;
+    if (isFlushScheduled) return;
     isFlushScheduled = true;
     queueMicrotask(() => {
       isFlushScheduled = false;
-      flush();
+      if (link && !cancelPause) flush(link);
     });
   }
 
-  function flush(): void {
-    if (link === undefined || cancelPause !== undefined) return;
-    const target = link;
-    const batch: Entry[] = [];
-    let underWay = 0;
-    for (const entry of entries.values()) {
-      if (entry.link === undefined) batch.push(entry);
-      // what is still under way on a link that is being replaced must be answered first, or the order would be lost
-      else if (entry.link !== target.id) return;
-      else underWay += 1;
-    }
+  function flush(target: OutboxLink): void {
+    const all = [...entries.values()];
+    const underWay = all.filter((entry) => entry.link !== undefined);
+    // what is still under way on a link that is being replaced must be answered first, or the order would be lost
+    if (underWay.some((entry) => entry.link !== target.id)) return;
     // with receipts, a second batch could be accepted while the first one fails; frames keep their order on the link itself
-    if (target.ack === 'receipt' && underWay > 0) return;
-    const leaving = batch.slice(0, Math.max(0, limits.windowSize - underWay));
-    if (leaving.length === 0) return;
-    for (const entry of leaving) entry.link = target.id;
-    target.send(leaving.map(({ frame }) => frame)).then(
-      (receipts) => received(target, leaving, receipts),
-      (error) => failed(target, leaving, RealtimeError.from(error, 'connection-lost', 'a send failed')),
+    if (target.ack === 'receipt' && underWay.length) return;
+    const batch = all.filter((entry) => entry.link === undefined).slice(0, Math.max(0, limits.windowSize - underWay.length));
+    if (!batch.length) return;
+    for (const entry of batch) entry.link = target.id;
+    target.send(batch.map(({ frame }) => frame)).then(
+      (receipts) => received(target, batch, receipts),
+      (error: unknown) => failed(target, batch, RealtimeError.from(error, 'connection-lost', 'a send failed')),
     );
   }
 
-  function received(from: OutboxLink, batch: readonly Entry[], receipts: readonly Receipt[]): void {
+  function received({ id, ack }: OutboxLink, batch: readonly Entry[], receipts: readonly Receipt[]): void {
     const byId = new Map(receipts.map((receipt) => [receipt.id, receipt]));
     for (const entry of batch) {
-      const receipt = byId.get(entry.frame.id);
-      const isUnderWay = entry.link === from.id;
-      if (receipt?.status === 'accepted' || (from.ack === 'none' && isUnderWay)) accept(entry, receipt);
-      else if (receipt?.status === 'rejected') refuse(entry, receipt);
-      else if (from.ack === 'receipt' && isUnderWay) fail(entry, unanswered(entry));
+      const receipt = byId.get(entry.frame.id) ?? { id: entry.frame.id, status: 'sent' };
+      if (receipt.status !== 'sent') answer(entry, receipt);
+      else if (ack !== 'frame' && entry.link === id) entry.finish(ack === 'none' ? receipt : unanswered(entry));
     }
   }
 
-  function accept(entry: Entry, receipt: Receipt = { id: entry.frame.id, status: 'sent' }): void {
-    pauseMs = firstPauseMs;
-    settle(entry, ({ resolve }) => resolve(receipt));
-  }
-
-  function refuse(
-    entry: Entry,
-    { code = 'rejected', message, retryAfterMs }: Pick<Receipt, 'code' | 'message' | 'retryAfterMs'>,
-  ): void {
-    if (retryAfterMs === undefined) return fail(entry, rejected(entry, code, message));
-    entry.link = undefined;
-    pause(retryAfterMs);
+  function answer(entry: Entry, receipt: Receipt): void {
+    const { status, code = 'rejected', message, retryAfterMs } = receipt;
+    if (status === 'accepted') {
+      pauseMs = firstPauseMs;
+      entry.finish(receipt);
+    } else if (retryAfterMs === undefined) {
+      entry.finish(rejectedError(entry.frame.event, code, message));
+    } else {
+      entry.link = undefined;
+      pause(retryAfterMs);
+    }
   }
 
   /** It is not known whether the server got the batch: it leaves again, under the same ids. */
-  function failed(from: OutboxLink, batch: readonly Entry[], error: RealtimeError): void {
+  function failed({ id }: OutboxLink, batch: readonly Entry[], error: RealtimeError): void {
     for (const entry of batch) {
-      if (entry.link !== from.id) continue;
-      if (error.code === 'too-large' || error.code === 'unsupported') fail(entry, error);
+      if (entry.link !== id) continue;
+      if (error.code === 'too-large' || error.code === 'unsupported' || error.code === 'invalid-payload') entry.finish(error);
       else entry.link = undefined;
     }
     pause(0);
   }
 
   function pause(floorMs: number): void {
-    cancelPause?.();
+    endPause();
     cancelPause = clock.schedule(
       () => {
         cancelPause = undefined;
@@ -199,40 +172,44 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
 
   /** Makes room for a send. @throws RealtimeError `queue-full` */
   function makeRoom(needed: number): void {
-    while (entries.size >= limits.maxCount || bytes + needed > limits.maxBytes) {
-      const oldest =
-        limits.overflow === 'drop-oldest' ? [...entries.values()].find((entry) => entry.link === undefined) : undefined;
-      if (oldest === undefined) throw full(limits);
-      fail(oldest, full(limits));
+    while (entries.size >= limits.maxCount || size + needed > limits.maxBytes) {
+      const oldest = [...entries.values()].find((entry) => entry.link === undefined);
+      if (limits.overflow === 'reject-new' || !oldest) throw fullError(limits);
+      oldest.finish(fullError(limits));
     }
   }
 
   return {
     async send(frame, { signal, timeoutMs = limits.maxAgeMs }) {
-      if (signal?.aborted) throw abortedError(`publishing ${frame.event}`, signal);
-      const size = sizeOf(frame);
-      if (entries.has(frame.id)) {
-        throw new RealtimeError('invalid-option', 'a send with this id is under way already', {
-          hint: 'Give each send an id of its own.',
-        });
-      }
-      makeRoom(size);
+      const { id, event } = frame;
+      const what = `publishing ${event}`;
+      if (signal?.aborted) throw abortedError(what, signal);
+      const needed = sizeOf(frame);
+      if (entries.has(id)) throw new RealtimeError('invalid-option', 'a send with this id is under way already');
+      makeRoom(needed);
       return new Promise((resolve, reject) => {
-        const entry: Entry = { frame, bytes: size, link: undefined, resolve, reject, release: () => {} };
-        const cancelDeadline = clock.schedule(() => fail(entry, expired(entry, timeoutMs)), timeoutMs);
-        const forget = onAbort(signal, () => signal && fail(entry, abortedError(`publishing ${frame.event}`, signal)));
-        entry.release = () => {
+        const finish: Entry['finish'] = (outcome) => {
+          if (entries.get(id) !== entry) return;
+          entries.delete(id);
+          size -= needed;
           cancelDeadline();
           forget();
+          if (outcome instanceof Error) reject(outcome);
+          else resolve(outcome);
+          if (entry.link !== undefined && !isBusy(entry.link)) onDrained(entry.link);
+          flushSoon();
         };
-        entries.set(frame.id, entry);
-        bytes += size;
+        const entry: Entry = { frame, size: needed, link: undefined, finish };
+        const cancelDeadline = clock.schedule(() => finish(expiredError(what, entry, timeoutMs)), timeoutMs);
+        const forget = onAbort(signal, () => signal && finish(abortedError(what, signal)));
+        entries.set(id, entry);
+        size += needed;
         flushSoon();
       });
     },
     use(next) {
       link = next;
-      if (next === undefined) return;
+      if (!next) return;
       // a new link is no reason to wait for what the old one asked
       endPause();
       pauseMs = firstPauseMs;
@@ -245,14 +222,12 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     },
     answered(frame) {
       const entry = entries.get(frame.id);
-      if (entry === undefined) return;
-      if (frame.kind === 'ack') accept(entry, { ...frame, status: 'accepted' });
-      else refuse(entry, frame);
+      if (entry) answer(entry, { ...frame, status: frame.kind === 'ack' ? 'accepted' : 'rejected' });
     },
     close(error) {
       endPause();
       link = undefined;
-      for (const entry of [...entries.values()]) fail(entry, error);
+      for (const entry of [...entries.values()]) entry.finish(error);
     },
     get size() {
       return entries.size;
@@ -270,20 +245,21 @@ function sizeOf(frame: PublishFrame): number {
   }
 }
 
-function full(limits: OutboxLimits): RealtimeError {
-  return new RealtimeError('queue-full', `the outbox is full (${limits.maxCount} sends or ${limits.maxBytes} characters)`, {
-    hint: 'Send less while disconnected, mark what nobody needs later as volatile, or raise the limits of the outbox.',
+/** The server said no to a send. */
+export function rejectedError(event: string, code: string | undefined, message = 'no reason was given'): RealtimeError {
+  return new RealtimeError('rejected', `the server rejected ${event} (${code}): ${message}`, { serverCode: code });
+}
+
+function fullError({ maxCount, maxBytes }: OutboxLimits): RealtimeError {
+  return new RealtimeError('queue-full', `the outbox is full (${maxCount} sends or ${maxBytes} characters)`, {
+    hint: 'Mark what nobody needs later as volatile, or raise the limits of the outbox.',
   });
 }
 
-function expired({ frame, link }: Entry, timeoutMs: number): RealtimeError {
-  return new RealtimeError('expired', `publishing ${frame.event} was not accepted within ${timeoutMs} ms`, {
+function expiredError(what: string, { link }: Entry, timeoutMs: number): RealtimeError {
+  return new RealtimeError('expired', `${what} was not accepted within ${timeoutMs} ms`, {
     hint: link === undefined ? 'It has not left, or its link broke.' : 'It has left, so the server may still apply it.',
   });
-}
-
-function rejected({ frame }: Entry, code: string, message = 'no reason was given'): RealtimeError {
-  return new RealtimeError('rejected', `the server rejected ${frame.event} (${code}): ${message}`, { serverCode: code });
 }
 
 function unanswered({ frame }: Entry): RealtimeError {

@@ -38,11 +38,13 @@ export interface Receipt {
   readonly status: 'accepted' | 'rejected' | 'sent';
   /** The number that the message got in the channel's log. */
   readonly offset?: number;
+  /** The numbering that the offset belongs to. */
   readonly epoch?: string;
   /** The answer to a request. */
   readonly data?: unknown;
   /** The server's own word for a rejection. */
   readonly code?: string;
+  /** For people, in the server's own words. */
   readonly message?: string;
   /** Present when the same send may succeed later, in milliseconds from now. */
   readonly retryAfterMs?: number;
@@ -73,6 +75,7 @@ export interface DialectTraits {
 export interface Dialect {
   /** Its name, for errors and the monitor. */
   readonly name: string;
+  /** What the server's own protocol can do. */
   readonly traits: DialectTraits;
   /**
    * The greeting as a JSON value, for servers that take it with the first flight. Adapters place it (query, body,

@@ -39,6 +39,7 @@ export interface EventFrame {
 /** The server has let us into a channel. Events that follow on this link begin right after the position. */
 export interface JoinedFrame {
   readonly kind: 'joined';
+  /** The name of the channel. */
   readonly channel: string;
   /** Names the numbering of the channel's log. Absent where the server has none. */
   readonly epoch?: string;
@@ -51,16 +52,20 @@ export interface JoinedFrame {
 /** The server will not let us into a channel. */
 export interface DeniedFrame {
   readonly kind: 'denied';
+  /** The name of the channel. */
   readonly channel: string;
   /** The server's own word for the reason. */
   readonly code: string;
+  /** For people, in the server's own words. */
   readonly message?: string;
 }
 
 /** We are no longer in a channel: asked for, or the server's decision (a reason is given then). */
 export interface LeftFrame {
   readonly kind: 'left';
+  /** The name of the channel. */
   readonly channel: string;
+  /** Why, in the server's own words. */
   readonly reason?: string;
 }
 
@@ -71,6 +76,7 @@ export interface AckFrame {
   readonly id: string;
   /** The number that the message got in the channel's log. */
   readonly offset?: number;
+  /** Names the numbering that the offset belongs to. */
   readonly epoch?: string;
   /** The answer to a request. */
   readonly data?: unknown;
@@ -83,6 +89,7 @@ export interface RejectFrame {
   readonly id: string;
   /** The server's own word for the reason. */
   readonly code: string;
+  /** For people, in the server's own words. */
   readonly message?: string;
   /** Present when the same send may succeed later: do not try before, in milliseconds from now. */
   readonly retryAfterMs?: number;
@@ -99,8 +106,11 @@ export interface HeartbeatFrame {
 
 /** A channel and where it stands. */
 export interface ChannelPosition {
+  /** The name of the channel. */
   readonly channel: string;
+  /** Names the numbering that the offset belongs to. */
   readonly epoch: string;
+  /** A number in the channel's log. */
   readonly offset: number;
 }
 
@@ -112,6 +122,7 @@ export interface PongFrame {
 /** Who is in a channel: all of them (`sync`), or what changed. */
 export interface PresenceFrame {
   readonly kind: 'presence';
+  /** The name of the channel. */
   readonly channel: string;
   /** True when {@link PresenceFrame.members} is everybody, false when it is only who came or changed. */
   readonly sync: boolean;
@@ -142,7 +153,9 @@ export interface AdviceFrame {
 /** What the server says of the token on a live link. */
 export interface AuthFrame {
   readonly kind: 'auth';
+  /** What the server says of it. */
   readonly status: 'accepted' | 'expired' | 'refused';
+  /** For people, in the server's own words. */
   readonly message?: string;
 }
 
@@ -164,6 +177,7 @@ export interface GarbledFrame {
   readonly kind: 'garbled';
   /** What was wrong; never the content. */
   readonly message: string;
+  /** What was thrown while it was read. */
   readonly cause?: unknown;
 }
 
@@ -186,15 +200,20 @@ export type ServerFrame =
 /** Lets us into a channel, from a position if we have one. */
 export interface JoinFrame {
   readonly kind: 'join';
+  /** The name of the channel. */
   readonly channel: string;
+  /** Names the numbering that the offset belongs to. */
   readonly epoch?: string;
+  /** A number in the channel's log. */
   readonly offset?: number;
+  /** The opaque position, for servers that do not number. */
   readonly cursor?: string;
 }
 
 /** Takes us out of a channel. */
 export interface LeaveFrame {
   readonly kind: 'leave';
+  /** The name of the channel. */
   readonly channel: string;
 }
 
@@ -202,8 +221,11 @@ export interface LeaveFrame {
 export interface PublishFrame {
   readonly kind: 'publish';
   readonly id: string;
+  /** The name of the channel. */
   readonly channel: string;
+  /** The name of the event. */
   readonly event: string;
+  /** The payload. */
   readonly data: unknown;
   /** True for an event that nobody needs later, such as typing: not kept, not numbered, not retried. */
   readonly volatile?: boolean;
@@ -219,12 +241,14 @@ export interface PingFrame {
 /** Brings a new token onto a live link. */
 export interface AuthenticateFrame {
   readonly kind: 'authenticate';
+  /** The token itself. */
   readonly token: string;
 }
 
 /** Enters us into the members of a channel with what we say about ourselves, or takes us out. */
 export interface AnnounceFrame {
   readonly kind: 'announce';
+  /** The name of the channel. */
   readonly channel: string;
   /** `undefined` takes us out. */
   readonly data?: unknown;
@@ -233,3 +257,8 @@ export interface AnnounceFrame {
 
 /** Everything that can go to a server, before a dialect translates it. */
 export type ClientFrame = JoinFrame | LeaveFrame | PublishFrame | PingFrame | AuthenticateFrame | AnnounceFrame;
+
+/** The join of a channel from where it stands. */
+export function joinFrame(channel: string, position: Position | undefined): JoinFrame {
+  return { kind: 'join', channel, ...(typeof position === 'string' ? { cursor: position } : position) };
+}

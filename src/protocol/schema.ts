@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { type PayloadIssue, RealtimeError } from '../errors.ts';
+import { type PayloadIssue, RealtimeError, type RealtimeErrorDetails } from '../errors.ts';
 
 /**
  * The event map: for each event name the schema of its payload. Any library of the Standard Schema family fits: zod,
@@ -32,10 +32,8 @@ export type EventOutput<Schemas extends EventSchemas, Name extends EventName<Sch
 export type Validated =
   /** The schema took it, or none was asked; the data is what the schema made of it. */
   | { readonly kind: 'valid'; readonly data: unknown }
-  /** The schema refused it or broke on it. */
-  | { readonly kind: 'invalid'; readonly error: RealtimeError }
-  /** There is an event map and this event is not in it: to be reported, not delivered. */
-  | { readonly kind: 'unknown'; readonly error: RealtimeError };
+  /** The schema refused it or broke on it, or there is an event map and this event is not in it. */
+  | { readonly kind: 'invalid'; readonly error: RealtimeError };
 
 /** Checks payloads against an event map. */
 export interface Validator {
@@ -72,15 +70,13 @@ export function unchecked<T>(): StandardSchemaV1<T> {
 
 /**
  * Makes the checker for an event map. Without a map every event passes unchecked; with one, an event that is not in it is
- * `unknown`.
+ * invalid.
  *
  * @throws RealtimeError `invalid-option` for an entry that is not a Standard Schema of version 1
  */
 export function createValidator(schemas: EventSchemas | undefined): Validator {
   if (schemas === undefined) return { needsNoCheck: () => true, validate: (_, data) => ({ kind: 'valid', data }) };
-  if (typeof schemas !== 'object' || schemas === null) {
-    throw new RealtimeError('invalid-option', 'events is not an object of schemas');
-  }
+  if (typeof schemas !== 'object' || !schemas) throw new RealtimeError('invalid-option', 'events is not an object of schemas');
   // a Map, since event names come from the server and may be `constructor` or `__proto__`
   const table = new Map(Object.entries(schemas).map(([event, schema]) => [event, standardOf(event, schema)]));
 
@@ -88,82 +84,42 @@ export function createValidator(schemas: EventSchemas | undefined): Validator {
     needsNoCheck: (event) => table.get(event)?.vendor === trustedVendor,
     validate(event, data) {
       const standard = table.get(event);
-      if (standard === undefined) return { kind: 'unknown', error: unknownEvent(event) };
-      if (standard.vendor === trustedVendor) return { kind: 'valid', data };
+      if (!standard) return invalid(event, 'is not in the event map', { hint: 'Add it to `events`.' });
+      const conclude = (result: StandardSchemaV1.Result<unknown>): Validated => {
+        // the specification tells the two apart by the truth of `issues`, not by its presence
+        if (!result.issues) return { kind: 'valid', data: result.value };
+        const issues = result.issues.slice(0, mostIssues).map(readIssue);
+        const { message = 'no reason was given', path = [] } = issues[0] ?? {};
+        const where = path.length ? ` at ${path.map(String).join('.')}` : '';
+        const more = result.issues.length > 1 ? ` (and ${result.issues.length - 1} more)` : '';
+        return invalid(event, `was refused by its schema${where}: ${message}${more}`, { issues });
+      };
+      const broken = (cause: unknown): Validated => invalid(event, 'broke its schema, which threw', { cause });
       try {
         const result = standard.validate(data);
-        if (!isPromiseLike(result)) return conclude(event, result);
-        return Promise.resolve(result).then(
-          (settled) => concludeSafely(event, settled),
-          (cause) => broken(event, cause),
-        );
+        return 'then' in result ? Promise.resolve(result).then(conclude).catch(broken) : conclude(result);
       } catch (cause) {
-        return broken(event, cause);
+        return broken(cause);
       }
     },
   };
 }
 
 /** The part of a schema that the specification is about; some libraries hang it on a function. */
-function standardOf(event: string, schema: unknown): StandardSchemaV1.Props {
-  const isHolder = (typeof schema === 'object' && schema !== null) || typeof schema === 'function';
-  const standard = isHolder ? (schema as Partial<StandardSchemaV1>)['~standard'] : undefined;
-  if (standard?.version !== 1 || typeof standard.validate !== 'function') {
-    throw new RealtimeError('invalid-option', `events.${quote(event)} is not a Standard Schema of version 1`, {
-      hint: 'Give a schema of zod, valibot or another Standard Schema library, or unchecked<T>().',
-    });
-  }
-  return standard;
+function standardOf(event: string, schema: StandardSchemaV1 | null | undefined): StandardSchemaV1.Props {
+  const standard = schema?.['~standard'];
+  if (standard?.version === 1 && typeof standard.validate === 'function') return standard;
+  throw new RealtimeError('invalid-option', `events.${event} is not a Standard Schema of version 1`, {
+    hint: 'Give a schema of zod, valibot or another Standard Schema library, or unchecked<T>().',
+  });
 }
 
-function isPromiseLike<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function';
-}
-
-function concludeSafely(event: string, result: StandardSchemaV1.Result<unknown>): Validated {
-  try {
-    return conclude(event, result);
-  } catch (cause) {
-    return broken(event, cause);
-  }
-}
-
-/** Reads the answer of a schema; throws when it is not one. */
-function conclude(event: string, result: StandardSchemaV1.Result<unknown>): Validated {
-  // the specification tells the two apart by the truth of `issues`, not by its presence
-  if (!result.issues) return { kind: 'valid', data: result.value };
-  const issues = result.issues.slice(0, mostIssues).map(readIssue);
-  const first = issues[0];
-  const where = first === undefined || first.path.length === 0 ? '' : ` at ${first.path.map(String).join('.')}`;
-  const more = result.issues.length > 1 ? ` (and ${result.issues.length - 1} more)` : '';
-  const said = first === undefined ? '' : `${where}: ${first.message}${more}`;
-  return {
-    kind: 'invalid',
-    error: new RealtimeError('invalid-payload', `the data of ${quote(event)} was refused by its schema${said}`, { issues }),
-  };
-}
-
+/** A path segment is a key, or an object that holds one. */
 function readIssue({ message, path = [] }: StandardSchemaV1.Issue): PayloadIssue {
   return { message, path: path.map((segment) => (typeof segment === 'object' ? segment.key : segment)) };
 }
 
-function broken(event: string, cause: unknown): Validated {
-  return {
-    kind: 'invalid',
-    error: new RealtimeError('invalid-payload', `the schema of ${quote(event)} threw instead of answering`, {
-      hint: 'A schema reports wrong data as issues; this one has a fault of its own.',
-      cause,
-    }),
-  };
-}
-
-function unknownEvent(event: string): RealtimeError {
-  return new RealtimeError('invalid-payload', `the event ${quote(event)} is not in the event map`, {
-    hint: 'Add it to `events`, with unchecked<T>() if it needs no check.',
-  });
-}
-
-/** An event name for a message; it may come from the server and be of any length. */
-function quote(event: string): string {
-  return JSON.stringify(event.length > 64 ? `${event.slice(0, 64)}…` : event);
+function invalid(event: string, what: string, details: RealtimeErrorDetails): Validated {
+  // the name may come from the server, and be as long as it likes
+  return { kind: 'invalid', error: new RealtimeError('invalid-payload', `the event ${event.slice(0, 64)} ${what}`, details) };
 }

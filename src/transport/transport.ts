@@ -97,7 +97,9 @@ export type DownCause =
 
 /** A {@link DownCause} that has an error to show. */
 export interface DownWithError<Kind extends string> {
+  /** Which end it is. */
   readonly kind: Kind;
+  /** What to show, with the native code and the cause. */
   readonly error: RealtimeError;
 }
 
@@ -125,6 +127,7 @@ export interface Link {
 export interface Transport {
   /** The name that modes, status and errors use. */
   readonly name: string;
+  /** What is known of it before it is used. */
   readonly capabilities: Capabilities;
   /** Starts one link and returns at once; it never throws. One call is one link: no retry, no queue, no memory. */
   connect(request: LinkRequest, sink: LinkSink): Link;

@@ -1,5 +1,5 @@
 import { RealtimeError } from '../errors.ts';
-import { abortedError, onAbort } from '../platform/abort.ts';
+import { abortedError, onAbort } from './abort.ts';
 
 /** What can end a wait before its time. */
 export interface WaitOptions {
