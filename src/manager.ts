@@ -76,9 +76,10 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
   /**
    * A new handle on a channel. The channel is joined with its first handle and left with its last.
    *
+   * @param options - with a signal that leaves the handle when it fires
    * @throws RealtimeError `invalid-option` for an empty name or one over 512 characters, `closed`
    */
-  channel(name: string): Channel<Schemas>;
+  channel(name: string, options?: { readonly signal?: AbortSignal }): Channel<Schemas>;
   /**
    * Listens to what happens to the manager itself. Events of channels never come here.
    *

@@ -185,12 +185,14 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       if (connection.facts().transport !== transports[routes.pick()]) connection.redial();
       showState();
     },
-    channel(name) {
+    channel(name, { signal } = {}) {
       assertOpen('channel');
       if (typeof name !== 'string' || name === '' || name.length > longestChannelName) {
         throw new RealtimeError('invalid-option', `a channel name must have 1 to ${longestChannelName} characters`);
       }
-      return createChannel<Schemas>(registry.retain(name), host);
+      const channel = createChannel<Schemas>(registry.retain(name), host);
+      onAbort(signal, channel.leave);
+      return channel;
     },
     on(event, listener, { signal } = {}) {
       assertOpen('on');

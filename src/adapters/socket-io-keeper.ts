@@ -4,7 +4,7 @@ import type { Credentials, LinkRequest } from '../transport/transport.ts';
 export interface HeldSocket<Socket> {
   readonly socket: Socket;
   readonly client: string;
-  /** Whose session it has: the server may restore its rooms without looking at the new token. */
+  /** Whose session it has, by the newest token: the server may restore its rooms without looking at that of a new link. */
   owner: Credentials | undefined;
   /** The private id of its session, from the server's CONNECT packet; `undefined` where nothing can be recovered. */
   pid: string | undefined;
@@ -34,6 +34,7 @@ export function createSocketKeeper<Socket>(): SocketKeeper<Socket> {
         return { socket: make(), client, owner, pid: undefined, isTaken: true, isMisleading: false };
       }
       kept.isTaken = true;
+      kept.owner = request.credentials;
       return kept;
     },
     keep(held) {

@@ -1,18 +1,23 @@
 import { type ManagerOptions, type Socket, type SocketOptions, io as socketIoClient } from 'socket.io-client';
-import { RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from '../errors.ts';
+import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
-import type { Dialect, OutboundMessage, Receipt } from '../protocol/dialect.ts';
+import type { Dialect, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
-import { longestRetryAfterMs, type PerAttempt, perAttempt, statusCause } from '../transport/http.ts';
-import { type LinkGate, openGate, sentReceipts } from '../transport/link.ts';
-import type { Credentials, DownCause, LinkRequest, Transport } from '../transport/transport.ts';
+import type { CauseKind } from '../transport/cause.ts';
+import { type PerAttempt, perAttempt } from '../transport/http.ts';
+import { type LinkGate, openGate } from '../transport/link.ts';
+import { isLarger } from '../transport/size.ts';
+import type { DownCause, LinkRequest, Transport } from '../transport/transport.ts';
+import { type CauseReader, createCauseReader } from './socket-io-causes.ts';
+import { createSocketKeeper, type HeldSocket, type SocketKeeper } from './socket-io-keeper.ts';
+import { createSender, type SocketSender } from './socket-io-sender.ts';
 
 /** Makes a Socket: the `io` of socket.io-client, or one that behaves like it. */
 export type SocketIoFactory = (url: string, options: Partial<ManagerOptions & SocketOptions>) => Socket;
 
 /** What a link can end with when a server says no; see {@link DownCause}. */
-export type SocketIoEnd = Exclude<DownCause['kind'], 'aborted'>;
+export type SocketIoEnd = CauseKind;
 
 /** The options of socket.io-client that pass through as they are. */
 export interface SocketIoClientOptions {
@@ -73,34 +78,17 @@ export interface SocketIoOptions {
 interface Settings extends Required<Omit<SocketIoOptions, 'url' | 'path' | 'disconnects'>> {
   readonly url: string;
   readonly path: string | undefined;
-  readonly disconnects: ReadonlyMap<string, SocketIoEnd>;
-}
-
-/** What Socket.IO's connection state recovery goes by. */
-interface Session {
-  /** The private id of the session, from the server's CONNECT packet. */
-  readonly pid: string;
-  /** The offset of the last packet that arrived. */
-  offset: string | undefined;
-  /** Whose session it is: the server may restore its rooms without looking at the new token. */
-  readonly owner: Credentials | undefined;
-  readonly client: string;
-  /** True while a link has it, or asks for it. */
-  isTaken: boolean;
-}
-
-/** Holds the newest session of one transport. */
-interface SessionKeeper {
-  newest: Session | undefined;
+  readonly causes: CauseReader;
 }
 
 /**
  * Socket.IO as a transport, by socket.io-client (an optional peer dependency). Reconnecting, buffering and retrying of
- * socket.io-client are off: each link is one Socket with a Manager of its own, and the connection decides what comes next.
+ * socket.io-client are off: the connection decides what comes next, and one Socket serves one link after another.
  *
- * Connection state recovery works where the server has it switched on and the dialect does not greet: the session is
- * offered again to the next link of the same client and user. What the server claims is passed on as
- * `LinkInfo.claimsRecovered` and is never believed.
+ * That Socket is kept for its connection state recovery, which works where the server has it switched on and the dialect
+ * does not greet. A link gets a Socket of its own when the client or the user is another one, when the kept one is in use,
+ * or when what it would offer is not the truth. What the server claims is passed on as `LinkInfo.claimsRecovered` and is
+ * never believed.
  *
  * An end of the link frees its WebSocket at once. A poll that is under way cannot be aborted with socket.io-client: the
  * server ends it when it hears that the link is over, and against a server that never answers it lives until the network
@@ -117,7 +105,7 @@ export function socketIo(options: SocketIoOptions): Transport {
   const settings = readSettings(options);
   const { name, dialect } = settings;
   const { traits } = dialect;
-  const sessions: SessionKeeper = { newest: undefined };
+  const keeper = createSocketKeeper<Socket>();
   return {
     name,
     capabilities: {
@@ -130,7 +118,7 @@ export function socketIo(options: SocketIoOptions): Transport {
     },
     connect(request, sink) {
       const gate = openGate(name, dialect, request, sink);
-      return gate.link(gate.signal.aborted ? async () => [] : startLink(settings, request, gate, sessions));
+      return gate.link(gate.signal.aborted ? async () => [] : startLink(settings, request, gate, keeper));
     },
   };
 }
@@ -140,77 +128,151 @@ function startLink(
   settings: Settings,
   request: LinkRequest,
   gate: LinkGate,
-  sessions: SessionKeeper,
-): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
-  const { name, dialect, maxMessageBytes } = settings;
-  const offered = sessionToOffer(sessions, dialect, request);
-  // a server may give one session twice, so no other link asks for it meanwhile
-  if (offered !== undefined) offered.isTaken = true;
-  let session: Session | undefined;
+  keeper: SocketKeeper<Socket>,
+): SocketSender['transmit'] {
+  const { name, dialect, causes, maxMessageBytes } = settings;
   let isOpen = false;
-  /** True once a new token went over this link: the expiry in the request says nothing from then on. */
-  let hasNewToken = false;
-  let socket: Socket;
-
   try {
-    socket = dial();
+    const { extraHeaders, query } = settings.options;
+    const attempt = { extraHeaders: perAttempt(extraHeaders, request), query: perAttempt(query, request) };
+    const held = keeper.take(request, () => makeSocket(settings));
+    return dial(held, attempt);
   } catch (cause) {
-    const error = failure('unsupported', `Socket.IO could not be started on ${name}`, { cause });
-    gate.down({ kind: 'unsupported', error });
+    const message = `Socket.IO could not be started on ${name}`;
+    gate.down({ kind: 'unsupported', error: new RealtimeError('unsupported', message, { cause, transport: name }) });
     return async () => [];
   }
-  return transmit;
 
-  function dial(): Socket {
-    const { extraHeaders, query, withCredentials = false } = settings.options;
-    const made = settings.io(settings.url, {
-      path: settings.path,
-      transports: [...settings.transports],
-      tryAllTransports: true,
-      extraHeaders: perAttempt(extraHeaders, request),
-      query: perAttempt(query, request),
-      withCredentials,
-      auth: giveAuth,
-      autoConnect: false,
-      forceNew: true,
-      reconnection: false,
+  function dial(held: HeldSocket<Socket>, attempt: Pick<ManagerOptions, 'extraHeaders' | 'query'>): SocketSender['transmit'] {
+    const { socket } = held;
+    const manager = socket.io;
+    const sender = createSender(settings, socket, gate.signal);
+    onAbort(gate.signal, free);
+    Object.assign(manager.opts, attempt);
+    manager.open((error) => {
+      if (error === undefined) enter();
+      else refuse(error);
     });
-    made.on('connect', open);
-    made.on('connect_error', (error) => gate.down(refusalCause(error, settings, request)));
-    made.on('disconnect', (reason, details) => {
-      const hasExpired = !hasNewToken && isExpired(request);
-      gate.down(disconnectCause(reason, details, { settings, wasUp: isOpen, hasExpired }));
-    });
-    made.onAny(hear);
-    made.io.on('packet', notePacket);
-    onAbort(gate.signal, () => free(made));
-    made.connect();
-    made.io.engine.on('packet', noteLife);
-    return made;
+    manager.engine.on('packet', noteLife);
+    return transmit;
+
+    /**
+     * Listening begins when the engine is open, which takes a trip to the network. Until then the Manager and the Socket
+     * still give out what the engine before had decoded, and finish the calls in which the link before has ended.
+     */
+    function enter(): void {
+      empty(socket);
+      manager.on('packet', notePacket);
+      socket.on('connect', open);
+      socket.on('connect_error', refuse);
+      socket.on('disconnect', close);
+      socket.onAny(hear);
+      socket.auth = giveAuth;
+      socket.connect();
+    }
+
+    function free(): void {
+      manager.off('packet', notePacket);
+      // the engine is there only once the dial has begun
+      manager.engine?.off('packet', noteLife);
+      socket.off('connect', open);
+      socket.off('connect_error', refuse);
+      socket.off('disconnect', close);
+      socket.offAny(hear);
+      socket.auth = {};
+      socket.disconnect();
+      empty(socket);
+      held.isTaken = false;
+    }
+
+    /** Called by socket.io-client when the engine is open: the positions are those of this moment. */
+    function giveAuth(give: (auth: object) => void): void {
+      guarded('the auth option', () => {
+        // the token travels once, beside the greeting
+        const hello = dialect.hello?.({ ...gate.greeting(), token: undefined });
+        give({ ...(hello === undefined ? {} : { hello }), ...settings.auth(request) });
+      });
+    }
+
+    /** Every packet of Socket.IO, before the Socket reads it; type 0 is CONNECT (Socket.IO protocol, version 5). */
+    function notePacket(packet: { readonly type: number; readonly data?: unknown }): void {
+      if (packet.type !== 0) return;
+      const { pid } = (packet.data ?? {}) as { readonly pid?: unknown };
+      // of another session the Socket keeps the offset until a packet brings a new one
+      if (held.pid !== undefined && held.pid !== pid) held.isMisleading = true;
+      held.pid = typeof pid === 'string' ? pid : undefined;
+    }
+
+    /** Every packet of Engine.IO, pings and acknowledgements among them. */
+    function noteLife({ data }: { readonly data?: unknown }): void {
+      if (!isLarger(data, maxMessageBytes)) return gate.alive();
+      const message = `a packet on ${name} is larger than ${maxMessageBytes} bytes`;
+      const hint = 'Raise maxMessageBytes, or let the server send less at once.';
+      gate.down({ kind: 'protocol', error: new RealtimeError('too-large', message, { hint, transport: name }) });
+    }
+
+    function open(): void {
+      if (isOpen) return;
+      isOpen = true;
+      // recovery brings packets before the connect event, where a greeting has to come first
+      if (!dialect.traits.greets) keeper.keep(held);
+      guarded('the opening of the dialect', () => {
+        for (const message of dialect.opening?.(gate.greeting()) ?? []) sender.emit(message);
+      });
+      gate.opened({ session: socket.id, claimsRecovered: held.pid === undefined ? undefined : socket.recovered });
+    }
+
+    function refuse(error: Error): void {
+      end(() => causes.refused(error, request));
+    }
+
+    function close(reason: string, details?: unknown): void {
+      const hasNewToken = held.owner !== request.credentials;
+      end(() => causes.ended(reason, details, request, { wasUp: isOpen, hasNewToken }));
+    }
+
+    function hear(event: unknown, ...args: unknown[]): void {
+      // what a recovered session has missed arrives before the connect event
+      if (!isOpen) {
+        const { isMisleading } = held;
+        // the Socket takes this packet for delivered, also when the link ends as it comes up
+        held.isMisleading = true;
+        open();
+        if (gate.signal.aborted) return;
+        held.isMisleading = isMisleading;
+      }
+      // the server waits for an acknowledgement that nobody gives
+      if (typeof args.at(-1) === 'function') args.pop();
+      else takeOffset(args);
+      gate.receive(args.length <= 1 ? args[0] : args, String(event));
+    }
+
+    /**
+     * A server with connection state recovery ends the arguments of an event with its offset. Nothing marks it, and
+     * socket.io-client leaves it there. A string that is the only argument may be the content of a volatile event, which
+     * has no offset, and stays.
+     */
+    function takeOffset(args: unknown[]): void {
+      if (held.pid === undefined || typeof args.at(-1) !== 'string') return;
+      held.isMisleading = false;
+      if (args.length > 1) args.pop();
+    }
+
+    function transmit(frames: readonly ClientFrame[]): Promise<readonly Receipt[]> {
+      for (const frame of frames) {
+        if (frame.kind === 'authenticate') held.owner = { ...held.owner, token: frame.token };
+      }
+      return sender.transmit(frames);
+    }
   }
 
-  function free(made: Socket): void {
-    made.offAny();
-    made.off();
-    made.io.off('packet', notePacket);
-    // the engine is there only once the dial has begun
-    made.io.engine?.off('packet', noteLife);
-    made.disconnect();
-    made.sendBuffer = [];
-    made.receiveBuffer = [];
-    const taken = session ?? offered;
-    if (taken !== undefined) taken.isTaken = false;
-  }
-
-  /** Called by socket.io-client when the engine is open: the positions are those of this moment. */
-  function giveAuth(give: (auth: object) => void): void {
-    guarded('the auth option', () => {
-      const greeting = gate.greeting();
-      // the token travels once, beside the greeting
-      const hello = dialect.hello?.({ ...greeting, token: undefined });
-      const recovery = offered === undefined ? {} : { pid: offered.pid, offset: offered.offset };
-      give({ ...recovery, ...(hello === undefined ? {} : { hello }), ...settings.auth(request) });
+  /** Ends the link; the dialect may have a word in the cause, and may fail at it. */
+  function end(read: () => DownCause): void {
+    let cause: DownCause | undefined;
+    guarded('the reading of the end', () => {
+      cause = read();
     });
+    if (cause !== undefined) gate.down(cause);
   }
 
   /** Application code runs inside an event of the engine, where an error would have no one to catch it. */
@@ -218,331 +280,29 @@ function startLink(
     try {
       run();
     } catch (cause) {
-      gate.down({
-        kind: 'protocol',
-        error: failure('protocol', `a link over ${name} could not be greeted: ${what} threw`, { cause }),
-      });
+      const message = `a link over ${name} failed: ${what} threw`;
+      gate.down({ kind: 'protocol', error: new RealtimeError('protocol', message, { cause, transport: name }) });
     }
   }
-
-  /** Every packet of Socket.IO; type 0 is CONNECT (Socket.IO protocol, version 5). */
-  function notePacket(packet: { readonly type: number; readonly data?: unknown }): void {
-    const pid = packet.type === 0 ? (packet.data as { pid?: unknown } | undefined)?.pid : undefined;
-    if (typeof pid !== 'string') return;
-    const offset = pid === offered?.pid ? offered.offset : undefined;
-    session = { pid, offset, owner: request.credentials, client: request.client, isTaken: true };
-    sessions.newest = session;
-  }
-
-  /** Every packet of Engine.IO, pings and acknowledgements among them. */
-  function noteLife({ data }: { readonly data?: unknown }): void {
-    if (isLarger(data, maxMessageBytes)) {
-      const message = `a packet on ${name} is larger than ${maxMessageBytes} bytes`;
-      gate.down({
-        kind: 'protocol',
-        error: failure('too-large', message, { hint: 'Raise maxMessageBytes, or let the server send less at once.' }),
-      });
-    } else gate.alive();
-  }
-
-  function open(): void {
-    if (isOpen) return;
-    isOpen = true;
-    guarded('the opening of the dialect', () => {
-      for (const message of dialect.opening?.(gate.greeting()) ?? []) emit(socket, message);
-    });
-    gate.opened({ session: socket.id, claimsRecovered: session && session.pid === offered?.pid });
-  }
-
-  function hear(event: unknown, ...args: unknown[]): void {
-    // what a recovered session has missed arrives before the connect event
-    open();
-    // the server waits for an acknowledgement that nobody gives
-    if (typeof args.at(-1) === 'function') args.pop();
-    else noteOffset(args);
-    gate.receive(args.length <= 1 ? args[0] : args, String(event));
-  }
-
-  /**
-   * A server with connection state recovery ends the arguments of an event with its offset, and nothing marks it. A
-   * string that is the only argument may be the content of a volatile event, which has no offset, and stays.
-   */
-  function noteOffset(args: unknown[]): void {
-    const last = args.at(-1);
-    if (session === undefined || typeof last !== 'string') return;
-    session.offset = last;
-    if (args.length > 1) args.pop();
-  }
-
-  async function transmit(frames: readonly ClientFrame[]): Promise<readonly Receipt[]> {
-    if (frames.some((frame) => frame.kind === 'authenticate')) hasNewToken = true;
-    const messages = dialect.encode(frames);
-    const answers = await Promise.all(messages.map(send));
-    const left = messages.flatMap((message) => sentReceipts(message.frames));
-    const receipts = new Map([...left, ...answers.flat()].map((receipt) => [receipt.id, receipt]));
-    return sentReceipts(frames).map(({ id }) => receipts.get(id) ?? wordless(id));
-  }
-
-  async function send(message: OutboundMessage): Promise<readonly Receipt[]> {
-    const publishes = message.frames.filter((frame) => frame.kind === 'publish');
-    const wantsAnswer = publishes.some((frame) => frame.volatile !== true || frame.reply === true);
-    if (!dialect.traits.acks || !wantsAnswer) {
-      emit(socket, message);
-      return sentReceipts(message.frames);
-    }
-    const answer = await ask(message);
-    try {
-      return dialect.receipts?.(answer, message) ?? publishes.map(({ id }) => ({ id, status: 'accepted', data: answer }));
-    } catch (cause) {
-      throw failure('protocol', `the acknowledgement of a send over ${name} could not be read by the ${dialect.name} dialect`, {
-        cause,
-      });
-    }
-  }
-
-  function ask(message: OutboundMessage): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      emit(socket.timeout(settings.ackTimeoutMs), message, (error: Error | null, ...answer: unknown[]) => {
-        if (error === null) resolve(answer.length <= 1 ? answer[0] : answer);
-        else reject(unanswered(error));
-      });
-    });
-  }
-
-  function emit(
-    by: Pick<Socket, 'emit'>,
-    { event = 'message', data }: OutboundMessage,
-    answered?: (...args: never[]) => void,
-  ): void {
-    const args = data === undefined ? [] : [data];
-    try {
-      by.emit(event, ...args, ...(answered === undefined ? [] : [answered]));
-    } catch (cause) {
-      throw failure('invalid-payload', `a send over ${name} failed: Socket.IO cannot encode the event "${event}"`, { cause });
-    }
-    if (socket.sendBuffer.length === 0) return;
-    // the Socket knows already that the link is dead, and kept the packet for a reconnect that never comes
-    socket.sendBuffer = [];
-    throw failure('closed', `sending over ${name} failed: the link is not up`);
-  }
-
-  function unanswered(cause: Error): RealtimeError {
-    if (gate.signal.aborted) return failure('connection-lost', `a send over ${name} was cut off with its link`, { cause });
-    const hint = 'It is unknown whether the server applied it. The server must call the acknowledgement of the event.';
-    return failure('timeout', `a send over ${name} was not acknowledged within ${settings.ackTimeoutMs} ms`, { cause, hint });
-  }
-
-  function failure(code: RealtimeErrorCode, message: string, details: RealtimeErrorDetails = {}): RealtimeError {
-    return new RealtimeError(code, message, { ...details, transport: name });
-  }
 }
 
-/** For a publish that this server has no word for, so it never left. */
-function wordless(id: string): Receipt {
-  return { id, status: 'rejected', code: 'unsupported', message: 'the dialect has no message for this' };
-}
-
-/**
- * The session that the next link may recover: one with an offset, of the same client and the same user, and not in use.
- * Not for dialects that greet: the missed packets come first, and the greeting has to.
- */
-function sessionToOffer({ newest }: SessionKeeper, dialect: Dialect, { client, credentials }: LinkRequest): Session | undefined {
-  if (dialect.traits.greets || newest === undefined || newest.isTaken || newest.offset === undefined) return undefined;
-  if (newest.client !== client || newest.owner?.subject !== credentials?.subject) return undefined;
-  // without a subject only the same token is surely the same user
-  return credentials?.subject !== undefined || newest.owner?.token === credentials?.token ? newest : undefined;
-}
-
-/** A token counts as expired a little early, as the server's clock may be ahead of ours. */
-const clockSkewMs = 5000;
-
-function isExpired({ credentials, clock }: LinkRequest): boolean {
-  return credentials?.expiresAt !== undefined && credentials.expiresAt <= clock.wallNow() + clockSkewMs;
-}
-
-/** A UTF-16 unit is one to three bytes of UTF-8, so almost no text has to be encoded to be measured. */
-function isLarger(data: unknown, maxBytes: number): boolean {
-  if (typeof data === 'string') {
-    if (data.length * 3 <= maxBytes) return false;
-    return data.length > maxBytes || new TextEncoder().encode(data).byteLength > maxBytes;
-  }
-  const { byteLength, size } = (data ?? {}) as { readonly byteLength?: number; readonly size?: number };
-  return (byteLength ?? size ?? 0) > maxBytes;
-}
-
-/** Socket.IO's reasons for a disconnect, as <https://socket.io/docs/v4/client-socket-instance/#disconnect> lists them. */
-const disconnectKinds: ReadonlyMap<string, DownCause['kind']> = new Map<string, DownCause['kind']>([
-  ['io server disconnect', 'dismissed'],
-  ['io client disconnect', 'aborted'],
-  ['ping timeout', 'lost'],
-  ['transport close', 'lost'],
-  ['transport error', 'lost'],
-  ['parse error', 'protocol'],
-]);
-
-/** Which words of a server mean what, when it gives no status. The first row that fits counts. */
-const refusalWords: readonly { readonly kind: SocketIoEnd; readonly words: RegExp; readonly hint: string }[] = [
-  {
-    kind: 'unsupported',
-    words: /^invalid namespace$/i,
-    hint: 'The path of the url is the namespace, and the server has none of this name.',
-  },
-  {
-    kind: 'forbidden',
-    words: /forbidden|access denied|permission|not allowed/i,
-    hint: 'The token was read and is not allowed here.',
-  },
-  {
-    kind: 'unauthorized',
-    words: /unauthori[sz]ed|authenticat|credential|\btoken\b|\bjwt\b/i,
-    hint: 'Check that the auth provider returns a fresh token for this server.',
-  },
-];
-
-/** What socket.io-client says itself, and what it means. Anything else is `refused`: the network said no. */
-const clientWords: readonly { readonly kind: SocketIoEnd; readonly words: RegExp; readonly hint: string }[] = [
-  { kind: 'protocol', words: /^server error$/, hint: 'Something else than a Socket.IO server answered; check the address.' },
-  { kind: 'unsupported', words: /v2\.x with a v3\.x client/, hint: 'The server is older than Socket.IO 3.' },
-];
-
-/** The codes of a dialect in the words of a link. */
-const kindsOfCodes: Partial<Record<RealtimeErrorCode, SocketIoEnd>> = {
-  refused: 'refused',
-  unauthorized: 'unauthorized',
-  forbidden: 'forbidden',
-  dismissed: 'dismissed',
-  unsupported: 'unsupported',
-  protocol: 'protocol',
-};
-
-const stickyHint =
-  'The requests of one session reached different servers: switch on sticky sessions in the load balancer, or use transports: ["websocket"].';
-
-/** What socket.io-client tells of a failed low-level transport. */
-interface EngineFailure {
-  readonly type?: string;
-  /** The HTTP status when polling, the error event of a WebSocket. */
-  readonly description?: unknown;
-  /** The XMLHttpRequest when polling, the close event of a WebSocket. */
-  readonly context?: unknown;
-}
-
-/** The table for a link that was not let in. */
-function refusalCause(error: Error, settings: Settings, request: LinkRequest): DownCause {
-  const { data } = error as { data?: unknown };
-  if ((error as EngineFailure).type === 'TransportError') return engineCause(error, settings, request);
-  const row = clientWords.find(({ words }) => words.test(error.message));
-  if (row !== undefined)
-    return causeOf(row.kind, settings, `Socket.IO could not connect: ${error.message}`, {
-      hint: row.hint,
-      native: error.message,
-    });
-  if (data === undefined && error.message === 'timeout')
-    return causeOf('refused', settings, 'the Socket.IO handshake got no answer in time', {});
-  return serverCause(error, (data ?? {}) as Record<string, unknown>, settings, request);
-}
-
-/** A middleware of the server said no: by the status in its data, else by its words. */
-function serverCause(error: Error, data: Record<string, unknown>, settings: Settings, request: LinkRequest): DownCause {
-  const code = data['code'] ?? data['status'] ?? data['statusCode'];
-  const native = typeof code === 'number' || typeof code === 'string' ? code : error.message;
-  const message = `the server refused the connection: ${error.message}`;
-  const retryAfterMs = typeof data['retryAfterMs'] === 'number' && data['retryAfterMs'] >= 0 ? data['retryAfterMs'] : undefined;
-  const details = { cause: error, native, retryAfterMs };
-  const own = settings.dialect.closing?.(native, error.message);
-  if (own !== undefined) return causeOf(kindsOfCodes[own] ?? 'refused', settings, message, { ...details, code: own });
-  const byStatus = answered(Number(code), undefined, settings, request);
-  if (byStatus !== undefined && byStatus.kind !== 'aborted')
-    return causeOf(byStatus.kind, settings, message, { ...details, hint: byStatus.error.hint });
-  const row = refusalWords.find(({ words }) => words.test(error.message) || words.test(String(code)));
-  return causeOf(row?.kind ?? 'refused', settings, message, { ...details, hint: row?.hint });
-}
-
-/** A low-level transport failed, the last one of the list. */
-function engineCause(error: Error, settings: Settings, request: LinkRequest): DownCause {
-  const { description, context } = error as EngineFailure;
-  if (isSessionUnknown(context)) {
-    return causeOf('refused', settings, 'the server does not know the session: Session ID unknown', {
-      hint: stickyHint,
-      native: error.message,
-    });
-  }
-  // a status over WebSocket is the word of whatever refused the upgrade, and no browser shows it
-  const byStatus = typeof description === 'number' ? answered(description, context, settings, request) : undefined;
-  const hint = 'The server may be down or unreachable, or its CORS rules do not allow this page.';
-  return (
-    byStatus ??
-    causeOf('refused', settings, `Socket.IO could not connect: ${error.message}`, {
-      hint,
-      native: error.message,
-      cause: innerError(description),
-    })
-  );
-}
-
-/** The table of HTTP statuses, for a number that is one. */
-function answered(status: number, context: unknown, { name }: Settings, { clock }: LinkRequest): DownCause | undefined {
-  // a Response takes no status above 599
-  if (!Number.isInteger(status) || status < 300 || status > 599) return undefined;
-  const xhr = context as { getResponseHeader?(name: string): string | null } | undefined;
-  const retryAfter = xhr?.getResponseHeader?.('retry-after');
-  const response = new Response(null, { status, headers: typeof retryAfter === 'string' ? { 'retry-after': retryAfter } : {} });
-  return statusCause('the Socket.IO handshake', name, response, clock);
-}
-
-/** The table for a link that ended after it was let in, or while it waited for that. */
-function disconnectCause(
-  reason: string,
-  details: unknown,
-  { settings, wasUp, hasExpired }: { settings: Settings; wasUp: boolean; hasExpired: boolean },
-): DownCause {
-  const { description, context } = (details ?? {}) as EngineFailure;
-  const cause = innerError(description);
-  const message = `the Socket.IO link ended: ${reason}`;
-  // RFC 6455 section 7.4.1: 1009 is a message that is too big
-  if ((context as { code?: unknown } | undefined)?.code === 1009) {
-    const hint = 'A message was over the maxHttpBufferSize of the server.';
-    return causeOf('protocol', settings, message, { code: 'too-large', hint, native: 1009, cause });
-  }
-  const chosen = settings.disconnects.get(reason);
-  const code = chosen === undefined ? settings.dialect.closing?.(reason, '') : undefined;
-  let kind = chosen ?? (code === undefined ? (disconnectKinds.get(reason) ?? 'lost') : (kindsOfCodes[code] ?? 'lost'));
-  if (kind === 'aborted') return { kind };
-  const isByTable = chosen === undefined && code === undefined;
-  if (isByTable && kind === 'dismissed' && hasExpired) kind = 'unauthorized';
-  // a link that never came up was not let in
-  if (kind === 'lost' && !wasUp) kind = 'refused';
-  return causeOf(kind, settings, message, {
-    code,
-    hint: isSessionUnknown(context) ? stickyHint : undefined,
-    native: reason,
-    cause,
+/** A Socket with a Manager of its own that does nothing by itself. */
+function makeSocket({ url, path, transports, options, io }: Settings): Socket {
+  return io(url, {
+    path,
+    transports: [...transports],
+    tryAllTransports: true,
+    withCredentials: options.withCredentials ?? false,
+    autoConnect: false,
+    forceNew: true,
+    reconnection: false,
   });
 }
 
-function causeOf(
-  kind: SocketIoEnd,
-  { name }: Settings,
-  message: string,
-  { retryAfterMs, code, ...details }: RealtimeErrorDetails & { retryAfterMs?: number; code?: RealtimeErrorCode },
-): DownCause {
-  const error = new RealtimeError(code ?? (kind === 'lost' ? 'connection-lost' : kind), message, { ...details, transport: name });
-  if (kind !== 'lost' && kind !== 'refused') return { kind, error };
-  return retryAfterMs === undefined
-    ? { kind, error }
-    : { kind, error, retryAfterMs: Math.min(retryAfterMs, longestRetryAfterMs) };
-}
-
-/** Engine.IO answers a request with an unknown session id by status 400 and `{"code":1}`. */
-function isSessionUnknown(context: unknown): boolean {
-  const { responseText } = (context ?? {}) as { responseText?: unknown };
-  return typeof responseText === 'string' && responseText.includes('Session ID unknown');
-}
-
-/** The error underneath an error event. The event itself leads to the request, and that to headers and addresses. */
-function innerError(description: unknown): Error | undefined {
-  const { error } = (description ?? {}) as { error?: unknown };
-  return error instanceof Error ? error : undefined;
+/** Empties the buffers in place, as the Socket may be going through them. */
+function empty({ receiveBuffer, sendBuffer }: Socket): void {
+  receiveBuffer.length = 0;
+  sendBuffer.length = 0;
 }
 
 const knownTransports: ReadonlySet<string> = new Set(['websocket', 'polling', 'webtransport']);
@@ -551,6 +311,7 @@ function readSettings(options: SocketIoOptions): Settings {
   const {
     name = 'socket-io',
     path,
+    dialect = keepwireDialect,
     transports = ['websocket', 'polling'],
     ackTimeoutMs = 10_000,
     maxMessageBytes = 1_048_576,
@@ -572,9 +333,9 @@ function readSettings(options: SocketIoOptions): Settings {
     transports,
     ackTimeoutMs,
     maxMessageBytes,
-    dialect: options.dialect ?? keepwireDialect,
+    dialect,
     auth: options.auth ?? ((request) => ({ token: request.credentials?.token })),
-    disconnects: new Map(Object.entries(options.disconnects ?? {})),
+    causes: createCauseReader(name, dialect, options.disconnects ?? {}),
     options: options.options ?? {},
     io: options.io ?? socketIoClient,
   };

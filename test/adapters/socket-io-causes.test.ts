@@ -4,12 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import type { Socket as ServerSocket } from 'socket.io';
 import { afterEach, describe, expect, test } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { type SocketIoOptions, socketIo } from '../../src/adapters/socket-io.ts';
 import type { Dialect } from '../../src/protocol/dialect.ts';
 import type { Credentials, DownCause, Link } from '../../src/transport/transport.ts';
 import { countingClock, type RecordingSink, recordingSink } from '../support/contract-link.ts';
-import { type LoopbackServer, listenSocketIo } from '../support/contract-socket-io.ts';
+import { type LoopbackServer, listenScripted, listenSocketIo } from '../support/contract-socket-io.ts';
 
 const plain: Dialect = {
   name: 'plain',
@@ -199,6 +198,27 @@ describe('a link that was up ends', () => {
     expect(await causeOf(byOption.sink)).toMatchObject({ kind: 'lost', error: { code: 'connection-lost' } });
   });
 
+  test('a dialect that fails at the reading of an end is itself the cause', async () => {
+    const closing: Dialect['closing'] = () => {
+      throw new Error('no such reason');
+    };
+    const { peer, sink } = await linked({ dialect: { ...plain, closing } });
+    peer.disconnect();
+    expect(await causeOf(sink)).toMatchObject({ kind: 'protocol', error: { cause: { message: 'no such reason' } } });
+  });
+
+  test('words of a dialect that stand for a kind of another name', async () => {
+    for (const [word, kind] of [
+      ['closed', 'dismissed'],
+      ['too-large', 'protocol'],
+      ['timeout', 'lost'],
+    ] as const) {
+      const { peer, sink } = await linked({ dialect: { ...plain, closing: () => word } });
+      peer.disconnect();
+      expect(await causeOf(sink)).toMatchObject({ kind, error: { code: word } });
+    }
+  });
+
   test('the server shuts down, and the server is cut off: lost', async () => {
     const ended = await linked();
     await ended.server.io.close();
@@ -237,40 +257,26 @@ describe('a link that was up ends', () => {
   });
 
   describe('by a server that plays by no rules', () => {
-    async function raw(onPacket: (packet: string, send: (packet: string) => void, close: () => void) => void): Promise<string> {
-      const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
-      cleanups.push(() => {
-        for (const client of server.clients) client.terminate();
-        server.close();
-      });
-      await once(server, 'listening');
-      server.on('connection', (socket) => {
-        socket.send(`0${JSON.stringify({ sid: 's', upgrades: [], pingInterval: 10, pingTimeout: 10, maxPayload: 1000 })}`);
-        socket.on('message', (data) =>
-          onPacket(
-            String(data),
-            (packet) => socket.send(packet),
-            () => socket.close(),
-          ),
-        );
-      });
-      return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    async function scripted(onPacket: Parameters<typeof listenScripted>[0]): Promise<string> {
+      const server = await listenScripted(onPacket, 10);
+      cleanups.push(server.close);
+      return server.url;
     }
 
     test('no pings: lost', async () => {
-      const url = await raw((packet, send) => packet.startsWith('40') && send('40{"sid":"s"}'));
+      const url = await scripted((packet, peer) => packet.startsWith('40') && peer.send('40{"sid":"s"}'));
       const { sink } = dial({ url });
       await sink.isUp();
       expect(await causeOf(sink)).toMatchObject({ kind: 'lost', error: { native: 'ping timeout' } });
     });
 
     test('closed before it let us in: refused', async () => {
-      const url = await raw((_, __, close) => close());
+      const url = await scripted((_, peer) => peer.close());
       expect(await causeOf(dial({ url }).sink)).toMatchObject({ kind: 'refused', error: { native: 'transport close' } });
     });
 
     test('a server of version 2: unsupported', async () => {
-      const url = await raw((packet, send) => packet.startsWith('40') && send('40{}'));
+      const url = await scripted((packet, peer) => packet.startsWith('40') && peer.send('40{}'));
       expect((await causeOf(dial({ url }).sink)).kind).toBe('unsupported');
     });
   });

@@ -7,9 +7,10 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type SocketIoOptions, socketIo } from '../../src/adapters/socket-io.ts';
 import type { Dialect, DialectTraits, OutboundMessage } from '../../src/protocol/dialect.ts';
 import type { Position, PublishFrame } from '../../src/protocol/frame.ts';
+import { keepwireDialect } from '../../src/protocol/keepwire.ts';
 import type { Credentials, Link, Transport } from '../../src/transport/transport.ts';
 import { countingClock, type RecordingSink, recordingSink } from '../support/contract-link.ts';
-import { type LoopbackServer, listenSocketIo } from '../support/contract-socket-io.ts';
+import { type LoopbackServer, listenScripted, listenSocketIo, type ScriptedPeer } from '../support/contract-socket-io.ts';
 
 const traits: DialectTraits = {
   greets: false,
@@ -124,7 +125,7 @@ async function both(
 }
 
 describe('the Sockets of socket.io-client', () => {
-  test('one Manager per link, that never reconnects and is not cached', async () => {
+  test('links at the same time have a Manager each, that never reconnects and is not cached', async () => {
     const server = await listen();
     const { transport, sockets } = watched(server);
     const [first, second] = [await dialUp(transport), await dialUp(transport)];
@@ -135,6 +136,80 @@ describe('the Sockets of socket.io-client', () => {
       [false, false, 'closed'],
       [false, false, 'closed'],
     ]);
+  });
+
+  test('the very same Socket serves one link after another', async () => {
+    const server = await listen();
+    const { transport, sockets } = watched(server);
+    const sessions = new Set<string | undefined>();
+    for (const end of ['cut', 'abort', 'kick']) {
+      const { peer, sink, abort } = await both(server, transport);
+      sessions.add((await sink.isUp()).session);
+      peer.emit('hello', end);
+      expect((await sink.untilEvents(1)).map(({ data }) => data)).toEqual([end]);
+      if (end === 'cut') server.cut();
+      else if (end === 'abort') abort();
+      else peer.disconnect();
+      await sink.isDown();
+    }
+    expect(sockets).toHaveLength(1);
+    expect(sessions.size).toBe(3);
+  });
+
+  test('it is kept over attempts that are refused', async () => {
+    const server = await listen();
+    const { transport, sockets } = watched(server);
+    const first = await dialUp(transport);
+    server.cut();
+    await first.sink.isDown();
+    let isOpen = false;
+    server.io.use((_, next) => (isOpen ? next() : next(new Error('busy'))));
+    expect((await dial(transport).sink.isDown()).kind).toBe('refused');
+    isOpen = true;
+    await dialUp(transport);
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('a second link at the same time has its own, and that of the newest is kept', async () => {
+    const server = await listen();
+    const { transport, sockets } = watched(server);
+    const first = await dialUp(transport);
+    const second = await both(server, transport);
+    expect(sockets).toHaveLength(2);
+    first.abort();
+    await first.sink.isDown();
+    second.peer.emit('still');
+    await second.sink.untilEvents(1);
+    second.abort();
+    const third = await dialUp(transport);
+    expect(sockets).toHaveLength(2);
+    expect((await third.sink.isUp()).session).toBe(sockets[1]?.id);
+  });
+
+  test('a dialect that greets gets a new one for each link', async () => {
+    const server = await listen();
+    server.io.on('connection', (socket) => socket.emit('frames', [{ kind: 'welcome', version: 1 }]));
+    const { transport, sockets } = watched(server, { dialect: keepwireDialect });
+    for (let link = 0; link < 2; link++) {
+      const { sink, abort } = await dialUp(transport);
+      abort();
+      await sink.isDown();
+    }
+    expect(new Set(sockets).size).toBe(2);
+  });
+
+  test('an acknowledgement that was awaited on the old link ends with it', async () => {
+    const server = await listen();
+    const { transport } = watched(server);
+    const first = await both(server, transport);
+    const hasHeard = once(first.peer as never, 'message');
+    const sending = first.link.send([publish('p-1')]);
+    await hasHeard;
+    first.abort();
+    await expect(sending).rejects.toMatchObject({ code: 'connection-lost' });
+    const second = await both(server, transport);
+    second.peer.on('message', (_: unknown, acknowledge: (answer: string) => void) => acknowledge('second'));
+    expect(await second.link.send([publish('p-2')])).toEqual([{ id: 'p-2', status: 'accepted', data: 'second' }]);
   });
 
   test('no listener stays on a Socket, its Manager or its engine', async () => {
@@ -148,28 +223,44 @@ describe('the Sockets of socket.io-client', () => {
     expect(['connect', 'connect_error', 'disconnect'].flatMap((event) => socket?.listeners(event) ?? [])).toEqual([]);
     expect(socket?.io.listeners('packet')).toEqual([]);
     expect(socket?.io.engine.listeners('packet')).toEqual([]);
+    expect(socket?.auth).toEqual({});
   });
 
-  test('what the old link still gets in the tick of a redial stays with it', async () => {
+  test('what others listen for on a Socket stays', async () => {
     const server = await listen();
-    const { transport } = watched(server);
-    const first = await both(server, transport);
-    const redialled = new Promise<Dialled>((resolve) => {
-      const { frames } = first.sink;
-      first.sink.frames = (batch, cursor) => {
-        frames(batch, cursor);
-        first.abort();
-        resolve(dial(transport));
-      };
-    });
-    const coming = connection(server);
-    for (const event of ['zero', 'one', 'two']) first.peer.emit(event);
-    const second = await redialled;
-    const peer = await coming;
-    peer.emit('fresh');
-    expect((await second.sink.untilEvents(1)).map(({ event }) => event)).toEqual(['fresh']);
-    expect(first.sink.events().map(({ event }) => event)).toEqual(['zero']);
+    const { transport, sockets } = watched(server);
+    const { sink, abort } = await dialUp(transport);
+    const seen: unknown[] = [];
+    sockets[0]?.on('disconnect', (reason) => seen.push(reason));
+    abort();
+    await sink.isDown();
+    expect(seen).toEqual(['io client disconnect']);
   });
+
+  test.each(['websocket', 'polling'] as const)(
+    'what the old link still gets in the tick of a redial stays with it: %s',
+    async (carrier) => {
+      const server = await listen();
+      const { transport, sockets } = watched(server, { transports: [carrier] });
+      const first = await both(server, transport);
+      const redialled = new Promise<Dialled>((resolve) => {
+        const { frames } = first.sink;
+        first.sink.frames = (batch, cursor) => {
+          frames(batch, cursor);
+          first.abort();
+          resolve(dial(transport));
+        };
+      });
+      const coming = connection(server);
+      for (const event of ['zero', 'one', 'two']) first.peer.emit(event);
+      const second = await redialled;
+      const peer = await coming;
+      peer.emit('fresh');
+      expect((await second.sink.untilEvents(1)).map(({ event }) => event)).toEqual(['fresh']);
+      expect(first.sink.events().map(({ event }) => event)).toEqual(['zero']);
+      expect(sockets).toHaveLength(1);
+    },
+  );
 
   test('their buffers stay empty, also when a dead link is noticed by the send', async () => {
     const server = await listen();
@@ -249,20 +340,28 @@ describe('connection state recovery', () => {
       ['three', ['a', 'b']],
     ]);
     expect(first.sink.events().map(({ data }) => data)).toEqual([{ n: 1 }]);
-    expect(sockets).toHaveLength(2);
+    expect(sockets).toHaveLength(1);
   });
 
-  test('it goes on over a third link', async () => {
+  test('it goes on over three cuts, and each time what was missed arrives', async () => {
     const server = await listen(recovering);
-    const { transport } = watched(server);
+    const { transport, sockets } = watched(server);
     await cutLink(server, transport);
-    const { peer, sink } = await both(server, transport);
-    const hasLeft = once(peer as never, 'disconnect');
-    server.cut();
-    await Promise.all([sink.isDown(), hasLeft]);
-    server.io.to('room').emit('late');
-    const third = await dialUp(transport);
-    expect((await third.sink.untilEvents(1))[0]?.event).toBe('late');
+    for (const round of [1, 2, 3]) {
+      server.io.to('room').emit('missed', round);
+      server.io.to('room').emit('missed too', round);
+      const { peer, sink } = await both(server, transport);
+      expect((await sink.isUp()).claimsRecovered).toBe(true);
+      // without a live event the position is that of a packet which was missed
+      const expected = ['missed', 'missed too', ...(round === 2 ? [] : ['live'])];
+      if (round !== 2) server.io.to('room').emit('live', round);
+      const events = await sink.untilEvents(expected.length);
+      expect(events.map(({ event, data }) => [event, data])).toEqual(expected.map((event) => [event, round]));
+      const hasLeft = once(peer as never, 'disconnect');
+      server.cut();
+      await Promise.all([sink.isDown(), hasLeft]);
+    }
+    expect(sockets).toHaveLength(1);
   });
 
   test('a server without it makes no claim', async () => {
@@ -328,6 +427,141 @@ describe('connection state recovery', () => {
       await dialled.sink.isDown();
       return dialled;
     }
+  });
+});
+
+describe('a session is offered only as it is', () => {
+  /** Answers each CONNECT with the next script, and keeps what each offered. */
+  async function scripted(...scripts: ((peer: ScriptedPeer) => void)[]) {
+    const offers: unknown[] = [];
+    const server = await listenScripted((packet, peer) => {
+      if (!packet.startsWith('40')) return;
+      const script = scripts[offers.length];
+      offers.push(JSON.parse(packet.slice(2)));
+      script?.(peer);
+    });
+    cleanups.push(server.close);
+    const sockets: Socket[] = [];
+    const io: SocketIoOptions['io'] = (url, given) => {
+      const socket = socketIoClient(url, given);
+      sockets.push(socket);
+      return socket;
+    };
+    const transport = socketIo({ url: server.url, dialect: named, transports: ['websocket'], auth: () => ({}), io });
+    return { transport, sockets, offers };
+  }
+
+  const connected = (sid: string, pid?: string): string => `40${JSON.stringify({ sid, pid })}`;
+
+  /** A session with an offset, that ends by a cut. */
+  async function withSession(transport: Transport): Promise<void> {
+    const { sink } = await dialUp(transport);
+    await sink.isDown();
+  }
+
+  const begin = (peer: ScriptedPeer): void => {
+    peer.send(connected('s-1', 'p-1'), '42["one","o-1"]');
+    peer.close();
+  };
+
+  test('by its private id and the offset of the last packet', async () => {
+    const { transport, offers } = await scripted(begin, (peer) => peer.send(connected('s-2', 'p-1')));
+    await withSession(transport);
+    expect((await dialUp(transport)).sink.calls[0]).toMatchObject({ info: { session: 's-2', claimsRecovered: true } });
+    expect(offers).toEqual([{}, { pid: 'p-1', offset: 'o-1' }]);
+  });
+
+  test('not with the offset of the session before', async () => {
+    const { transport, offers } = await scripted(
+      begin,
+      (peer) => {
+        peer.send(connected('s-2', 'p-2'));
+        peer.close();
+      },
+      (peer) => peer.send(connected('s-3', 'p-3')),
+    );
+    await withSession(transport);
+    await withSession(transport);
+    expect((await dialUp(transport)).sink.calls[0]).toMatchObject({ info: { claimsRecovered: false } });
+    expect(offers).toEqual([{}, { pid: 'p-1', offset: 'o-1' }, {}]);
+  });
+
+  test('with its own offset as soon as it has one', async () => {
+    const { transport, sockets, offers } = await scripted(
+      begin,
+      (peer) => {
+        peer.send(connected('s-2', 'p-2'), '42["two","o-2"]');
+        peer.close();
+      },
+      (peer) => peer.send(connected('s-3', 'p-2')),
+    );
+    await withSession(transport);
+    await withSession(transport);
+    await dialUp(transport);
+    expect(offers[2]).toEqual({ pid: 'p-2', offset: 'o-2' });
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('not when a missed packet came to a link that ended as it came up', async () => {
+    const missed = (peer: ScriptedPeer): void => peer.send('42["two","o-2"]', connected('s-2', 'p-1'));
+    const { transport, offers } = await scripted(begin, missed, (peer) => peer.send(connected('s-3', 'p-3')));
+    await withSession(transport);
+    const sink = recordingSink();
+    const { up } = sink;
+    const redialled = new Promise<Dialled>((resolve) => {
+      sink.up = (info) => {
+        up(info);
+        second.abort();
+        resolve(dial(transport));
+      };
+    });
+    const second = dial(transport, { sink });
+    const third = await redialled;
+    expect((await third.sink.isUp()).session).toBe('s-3');
+    expect(offers[2]).toEqual({});
+    expect(sink.events()).toEqual([]);
+  });
+
+  test('with the offset of the last packet that was delivered, when a handler ended the link amid the missed ones', async () => {
+    const { transport, sockets, offers } = await scripted(
+      begin,
+      (peer) => peer.send('42["two","o-2"]', '42["three","o-3"]', connected('s-2', 'p-1')),
+      (peer) => peer.send('42["three","o-3"]', connected('s-3', 'p-1')),
+    );
+    await withSession(transport);
+    const sink = recordingSink();
+    const { frames } = sink;
+    const redialled = new Promise<Dialled>((resolve) => {
+      sink.frames = (batch, cursor) => {
+        frames(batch, cursor);
+        second.abort();
+        resolve(dial(transport));
+      };
+    });
+    const second = dial(transport, { sink });
+    const third = await redialled;
+    // not before its own server has spoken, though the Socket finishes the connect of the link before
+    expect((await third.sink.isUp()).session).toBe('s-3');
+    expect((await third.sink.untilEvents(1)).map(({ event }) => event)).toEqual(['three']);
+    expect(sink.events().map(({ event }) => event)).toEqual(['two']);
+    expect(offers[2]).toEqual({ pid: 'p-1', offset: 'o-2' });
+    expect(sockets).toHaveLength(1);
+  });
+
+  test('under the token that went over its link', async () => {
+    const { transport, offers } = await scripted(
+      (peer) => peer.send(connected('s-1', 'p-1'), '42["one","o-1"]'),
+      (peer) => peer.send(connected('s-2', 'p-1')),
+      (peer) => peer.send(connected('s-3', 'p-3')),
+    );
+    const first = await dialUp(transport, { credentials: { token: 'a' } });
+    await first.sink.untilEvents(1);
+    await first.link.send([{ kind: 'authenticate', token: 'b' }]);
+    first.abort();
+    const second = await dialUp(transport, { credentials: { token: 'b' } });
+    second.abort();
+    await dialUp(transport, { credentials: { token: 'a' } });
+    expect(offers).toEqual([{}, { pid: 'p-1', offset: 'o-1' }, {}]);
   });
 });
 
@@ -401,19 +635,21 @@ describe('the first flight', () => {
     const server = await listen({ path: '/live' });
     const attempts: unknown[] = [];
     server.io.of('/admin').on('connection', ({ handshake }) => attempts.push([handshake.query['n'], handshake.headers['x-n']]));
-    let count = 0;
+    let queries = 0;
+    let headers = 0;
     const transport = socketIo({
       url: new URL('/admin', server.url),
       path: '/live',
       dialect: named,
-      options: { query: () => ({ n: String(++count) }), extraHeaders: () => ({ 'x-n': String(count) }) },
+      options: { query: () => ({ n: String(++queries) }), extraHeaders: () => ({ 'x-n': String(++headers) }) },
     });
+    const first = await dialUp(transport);
     await dialUp(transport);
+    first.abort();
     await dialUp(transport);
-    expect(attempts).toEqual([
-      ['1', expect.any(String)],
-      ['2', expect.any(String)],
-    ]);
+    // one link after another, and so on the Socket of the one before
+    for (let link = 4; link < 6; link++) (await dialUp(transport)).abort();
+    expect(attempts).toEqual([1, 2, 3, 4, 5].map((attempt) => [String(attempt), String(attempt)]));
   });
 
   test('a blocked WebSocket carries on by polling, in the same link', async () => {
@@ -524,6 +760,19 @@ describe('receiving', () => {
       ['__proto__', 1],
       ['error', 'not an error of the link'],
     ]);
+  });
+
+  test('events that are not of the keepwire protocol belong to somebody else', async () => {
+    const server = await listen();
+    server.io.on('connection', (socket) => {
+      socket.emit('news', 'before the welcome');
+      socket.emit('frames', [{ kind: 'welcome', version: 1 }]);
+      socket.emit('news', { kind: 'pong' });
+      socket.emit('frames', { kind: 'pong' });
+    });
+    const { sink } = await dialUp(socketIo({ url: server.url, transports: ['websocket'] }));
+    await sink.until(() => sink.allFrames().length > 0);
+    expect(sink.allFrames()).toEqual([{ kind: 'pong' }]);
   });
 
   test('pings of the server are signs of life', async () => {

@@ -100,6 +100,19 @@ describe('handles on a channel', () => {
     await expect(room.publish('n', { n: 3 }, { signal: stop.signal })).rejects.toMatchObject({ code: 'aborted' });
   });
 
+  test('are left when the signal that they were asked for with fires', async () => {
+    const server = await startReferenceServer();
+    const client = clientOf(server, ['websocket'], { leaveAfterMs: 0 });
+    const stop = new AbortController();
+    const room = client.channel('room', { signal: stop.signal });
+    client.start();
+    await when(room.state, ({ status }) => status === 'joined');
+    stop.abort();
+    expect(() => room.on('n', () => {})).toThrow(expect.objectContaining({ code: 'closed' }));
+    const links = (): number | undefined => server.stats().channels.find(({ channel }) => channel === 'room')?.links;
+    await server.until(() => links() === undefined || links() === 0);
+  });
+
   test('need a name of a sensible length', async () => {
     const server = await startReferenceServer();
     const client = clientOf(server, ['websocket']);

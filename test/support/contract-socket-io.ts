@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket as TcpSocket } from 'node:net';
 import { Server, type ServerOptions, type Socket } from 'socket.io';
+import { WebSocketServer } from 'ws';
 import { type SocketIoOptions, socketIo } from '../../src/adapters/socket-io.ts';
 import type { ClientFrame, ServerFrame } from '../../src/protocol/frame.ts';
 import { createLedger, type Hello } from './contract-ledger.ts';
@@ -57,6 +59,40 @@ export async function listenSocketIo(
         for (const socket of tcp) socket.destroy();
       });
       return closing;
+    },
+  };
+}
+
+/** What a scripted server may do with one connection. */
+export interface ScriptedPeer {
+  /** Sends packets of Socket.IO as they are, in one tick. */
+  send(...packets: string[]): void;
+  close(): void;
+}
+
+/** A WebSocket server that opens Engine.IO by the rules and leaves everything else to the script, packet by packet. */
+export async function listenScripted(
+  onPacket: (packet: string, peer: ScriptedPeer) => void,
+  pingMs = 20_000,
+): Promise<{ readonly url: string; close(): void }> {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  await once(server, 'listening');
+  server.on('connection', (socket) => {
+    const open = { sid: 's', upgrades: [], pingInterval: pingMs, pingTimeout: pingMs, maxPayload: 1000 };
+    socket.send(`0${JSON.stringify(open)}`);
+    const peer: ScriptedPeer = {
+      send(...packets) {
+        for (const packet of packets) socket.send(packet);
+      },
+      close: () => socket.close(),
+    };
+    socket.on('message', (data) => onPacket(String(data), peer));
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      for (const client of server.clients) client.terminate();
+      server.close();
     },
   };
 }

@@ -1,0 +1,104 @@
+import { RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from '../errors.ts';
+import type { Dialect, OutboundMessage, Receipt } from '../protocol/dialect.ts';
+import type { ClientFrame } from '../protocol/frame.ts';
+import { sentReceipts } from '../transport/link.ts';
+
+/** What emits an event, with an acknowledgement as the last argument if one is wanted. */
+interface Emitting {
+  emit(event: string, ...args: unknown[]): unknown;
+}
+
+/** The part of a Socket that sending needs. */
+interface SendingSocket extends Emitting {
+  timeout(durationMs: number): Emitting;
+  readonly sendBuffer: unknown[];
+}
+
+/** The sending half of one link. */
+export interface SocketSender {
+  /** Sends frames in order; see `LinkGate.link`. */
+  transmit(frames: readonly ClientFrame[]): Promise<readonly Receipt[]>;
+  /**
+   * Sends one message without asking for an acknowledgement.
+   *
+   * @throws RealtimeError `invalid-payload` or `closed`
+   */
+  emit(message: OutboundMessage): void;
+}
+
+/** What a sender has to know. */
+interface SenderSettings {
+  /** The name that errors use. */
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly ackTimeoutMs: number;
+}
+
+/**
+ * Sends by events of a connected Socket; acknowledgements become receipts.
+ *
+ * @param over - fires when the link is over
+ */
+export function createSender(
+  { name, dialect, ackTimeoutMs }: SenderSettings,
+  socket: SendingSocket,
+  over: AbortSignal,
+): SocketSender {
+  return { transmit, emit: (message) => emit(socket, message) };
+
+  async function transmit(frames: readonly ClientFrame[]): Promise<readonly Receipt[]> {
+    const messages = dialect.encode(frames);
+    const answers = await Promise.all(messages.map(send));
+    const answered = new Map(answers.flat().map((receipt) => [receipt.id, receipt]));
+    const left = messages.flatMap((message) => sentReceipts(message.frames));
+    return left.map((receipt) => answered.get(receipt.id) ?? receipt);
+  }
+
+  async function send(message: OutboundMessage): Promise<readonly Receipt[]> {
+    const publishes = message.frames.filter((frame) => frame.kind === 'publish');
+    const wantsAnswer = publishes.some((frame) => frame.volatile !== true || frame.reply === true);
+    if (!dialect.traits.acks || !wantsAnswer) {
+      emit(socket, message);
+      return sentReceipts(message.frames);
+    }
+    const answer = await ask(message);
+    try {
+      return dialect.receipts?.(answer, message) ?? publishes.map(({ id }) => ({ id, status: 'accepted', data: answer }));
+    } catch (cause) {
+      const what = `the acknowledgement of a send over ${name} could not be read by the ${dialect.name} dialect`;
+      throw failure('protocol', what, { cause });
+    }
+  }
+
+  function ask(message: OutboundMessage): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      emit(socket.timeout(ackTimeoutMs), message, (error: Error | null, ...answer: unknown[]) => {
+        if (error === null) resolve(answer.length <= 1 ? answer[0] : answer);
+        else reject(unanswered(error));
+      });
+    });
+  }
+
+  function emit(by: Emitting, { event = 'message', data }: OutboundMessage, answered?: (...args: never[]) => void): void {
+    const args = data === undefined ? [] : [data];
+    try {
+      by.emit(event, ...args, ...(answered === undefined ? [] : [answered]));
+    } catch (cause) {
+      throw failure('invalid-payload', `a send over ${name} failed: Socket.IO cannot encode the event "${event}"`, { cause });
+    }
+    if (socket.sendBuffer.length === 0) return;
+    // the Socket knows already that the link is dead, and kept the packet for the next connect
+    socket.sendBuffer.length = 0;
+    throw failure('closed', `sending over ${name} failed: the link is not up`);
+  }
+
+  function unanswered(cause: Error): RealtimeError {
+    if (over.aborted) return failure('connection-lost', `a send over ${name} was cut off with its link`, { cause });
+    const hint = 'It is unknown whether the server applied it. The server must call the acknowledgement of the event.';
+    return failure('timeout', `a send over ${name} was not acknowledged within ${ackTimeoutMs} ms`, { cause, hint });
+  }
+
+  function failure(code: RealtimeErrorCode, message: string, details: RealtimeErrorDetails = {}): RealtimeError {
+    return new RealtimeError(code, message, { ...details, transport: name });
+  }
+}
