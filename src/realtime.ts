@@ -45,6 +45,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const { transports, platform } = resolved;
   const { clock } = platform;
   const metrics = createMetrics();
+  /** What subscriptions are told of the link that spoke last; it changes only with the link. */
+  let source: SourceLink | undefined;
   const validator = createValidator(resolved.events);
   const report = (error: unknown): void => handlerFailed(error, 'a listener of the manager');
   /** True while listeners of `fault` are called: what they throw themselves must not come back to them. */
@@ -258,7 +260,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** Everything that a server says passes here, in order. */
   function route(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
     const { id, transport } = link;
-    const source: SourceLink = { id, resume: transport.capabilities.resume, isStreamResumed: cursor !== undefined };
+    const isStreamResumed = cursor !== undefined;
+    if (source?.id !== id || source.isStreamResumed !== isStreamResumed) {
+      source = { id, resume: transport.capabilities.resume, isStreamResumed };
+    }
     for (const frame of batch) {
       switch (frame.kind) {
         case 'event': {

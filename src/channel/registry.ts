@@ -30,10 +30,14 @@ export interface RegistryHooks {
 export function createRegistry(graceMs: number, clock: Clock, hooks: RegistryHooks): Registry {
   const kept = new Map<string, { subscription: Subscription; references: number; cancelDrop: () => void }>();
 
+  /** The one asked for last: messages come in runs of one channel, and a Map hashes each new text. */
+  let last: Subscription | undefined;
+
   function drop(name: string): void {
     const entry = kept.get(name);
     if (entry === undefined) return;
     kept.delete(name);
+    last = undefined;
     entry.cancelDrop();
     entry.subscription.bus.clear();
     hooks.dropped(name);
@@ -58,7 +62,10 @@ export function createRegistry(graceMs: number, clock: Clock, hooks: RegistryHoo
       entry.references -= 1;
       if (entry.references === 0) entry.cancelDrop = clock.schedule(() => drop(name), graceMs);
     },
-    get: (name) => kept.get(name)?.subscription,
+    get(name) {
+      if (last?.name !== name) last = kept.get(name)?.subscription;
+      return last;
+    },
     *all() {
       for (const { subscription } of kept.values()) yield subscription;
     },

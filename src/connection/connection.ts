@@ -105,11 +105,16 @@ export function createConnection(parts: ConnectionParts): Connection {
       dispatch({ kind: 'proved', link: session.id });
     },
     frames(session, batch, cursor) {
-      if (!session.live) return;
+      const { live } = session;
+      if (!live) return;
       // without positions nothing tells an event of the old link from the same one on the new: only the link in use counts
       const isFenced = session.transport.capabilities.resume === 'none' && session !== currentSession();
-      const passed = isFenced ? batch.filter((frame) => frame.kind !== 'event') : batch;
-      listener.frames(passed, session.live, isFenced ? undefined : cursor);
+      if (!isFenced) return listener.frames(batch, live, cursor);
+      listener.frames(
+        batch.filter((frame) => frame.kind !== 'event'),
+        live,
+        undefined,
+      );
     },
     measured(session) {
       if (session === currentSession()) listener.changed();

@@ -55,6 +55,11 @@ export function watchLiveness(
   /** Nothing has arrived since that ping. */
   let isAwaited = false;
   let cancel = (): void => {};
+  /** One chunk brings hundreds of messages in one turn, and asking the clock costs more than any other step of a message. */
+  let isNoted = false;
+  const forgetTurn = (): void => {
+    isNoted = false;
+  };
 
   /** One timer per quiet period, not one per message: it looks when it was last alive, and goes on waiting for the rest. */
   function check(): void {
@@ -87,8 +92,11 @@ export function watchLiveness(
   const watch: Liveness & { lastReceivedMs: number } = {
     lastReceivedMs: clock.now(),
     alive() {
-      watch.lastReceivedMs = clock.now();
       isAwaited = false;
+      if (isNoted) return;
+      isNoted = true;
+      watch.lastReceivedMs = clock.now();
+      queueMicrotask(forgetTurn);
     },
     pong() {
       const roundTripMs = pingedMs === undefined ? undefined : clock.now() - pingedMs;

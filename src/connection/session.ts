@@ -83,6 +83,8 @@ export function startSession(
   const { name, capabilities } = transport;
   const controller = new AbortController();
   const { signal } = controller;
+  /** Is `signal.aborted` in cheap: that is a getter of the platform, and this is asked for each message. */
+  let isOver = false;
   const timers = new Set<() => void>();
   let link: Link | undefined;
   const session: { -readonly [Key in keyof Session]: Session[Key] } = { id, route, transport, isProven: false, later, end };
@@ -94,14 +96,15 @@ export function startSession(
   return session;
 
   function end(): void {
-    if (signal.aborted) return;
+    if (isOver) return;
+    isOver = true;
     session.liveness?.stop();
     for (const cancel of timers) cancel();
     controller.abort();
   }
 
   function over(cause: DownCause): void {
-    if (signal.aborted) return;
+    if (isOver) return;
     end();
     listener.over(session, cause);
   }
@@ -115,7 +118,7 @@ export function startSession(
   }
 
   function connect(credentials: Credentials | undefined): void {
-    if (signal.aborted) return;
+    if (isOver) return;
     session.credentials = credentials;
     later(connectTimeoutMs, () => {
       if (!session.live) over({ kind: 'lost', error: connectTimedOut(name, connectTimeoutMs) });
@@ -136,7 +139,7 @@ export function startSession(
   }
 
   function up(info: LinkInfo): void {
-    if (signal.aborted || !link) return;
+    if (isOver || !link) return;
     const opened = link;
     session.upMs = clock.now();
     session.live = { id, transport, info, send: (batch) => opened.send(batch) };
@@ -146,32 +149,32 @@ export function startSession(
     session.liveness = watch;
     scheduleRenewal();
     listener.up(session, session.live);
-    if (signal.aborted) return;
+    if (isOver) return;
     // the first ping measures the round trip; a carrier that is open and cannot be pinged has nothing more to show
     watch.probe();
     if (info.greeted || mode !== 'ping') prove();
   }
 
   function prove(): void {
-    if (session.isProven || signal.aborted) return;
+    if (session.isProven || isOver) return;
     session.isProven = true;
     listener.proved(session);
   }
 
   function alive(): void {
     session.liveness?.alive();
-    prove();
+    if (!session.isProven) prove();
   }
 
   function frames(batch: readonly ServerFrame[], cursor: string | undefined): void {
-    if (signal.aborted) return;
+    if (isOver) return;
     alive();
     listener.frames(session, batch, cursor);
     for (const frame of batch) if (frame.kind !== 'event') control(frame);
   }
 
   function control(frame: ServerFrame): void {
-    if (signal.aborted) return;
+    if (isOver) return;
     if (frame.kind === 'pong') {
       session.latencyMs = session.liveness?.pong() ?? session.latencyMs;
       listener.measured(session);
@@ -190,7 +193,7 @@ export function startSession(
 
   /** A session that is over says so itself. */
   function fault(error: unknown, code: RealtimeErrorCode, message: string): void {
-    if (!signal.aborted) listener.fault(RealtimeError.from(error, code, message));
+    if (!isOver) listener.fault(RealtimeError.from(error, code, message));
   }
 
   /** Renews the token before it ends: on the live link where that is possible, else by a link that replaces it. */
@@ -207,7 +210,7 @@ export function startSession(
   async function renew(): Promise<void> {
     try {
       const credentials = await auth.credentials('expiring');
-      if (!credentials || signal.aborted) return;
+      if (!credentials || isOver) return;
       session.credentials = credentials;
       tell([{ kind: 'authenticate', token: credentials.token }]);
       scheduleRenewal();

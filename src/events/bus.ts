@@ -37,8 +37,19 @@ export function createBus<Events extends EventMap>(report: (error: unknown) => v
   /** mitt gives `*` a meaning of its own; here it is a name like any other. */
   const star = Symbol('*');
 
+  /** Has anybody ever listened for every name? */
+  let isEveryHeard = false;
+
   function keyOf(name: keyof Events): Key {
     return name === '*' ? star : String(name);
+  }
+
+  /** mitt copies the list twice for each event; a single listener needs no copy. */
+  function call(key: Key, event: unknown): void {
+    const list = handlers.get(key);
+    const only = list?.length === 1 ? list[0] : undefined;
+    if (only !== undefined) only(event);
+    else if (list !== undefined) emitter.emit(key, event);
   }
 
   function add(key: Key, listener: Handler): () => void {
@@ -53,10 +64,13 @@ export function createBus<Events extends EventMap>(report: (error: unknown) => v
 
   return {
     on: (name, listener) => add(keyOf(name), listener as Handler),
-    onAny: (listener) => add(every, listener as Handler),
+    onAny(listener) {
+      isEveryHeard = true;
+      return add(every, listener as Handler);
+    },
     emit(name, event) {
-      emitter.emit(keyOf(name), event);
-      if (handlers.has(every)) emitter.emit(every, event);
+      call(keyOf(name), event);
+      if (isEveryHeard) call(every, event);
     },
     has: (name) => handlers.has(keyOf(name)),
     clear: () => handlers.clear(),
