@@ -57,9 +57,9 @@ describe('RealtimeError', () => {
 
   test('does not show its brand', () => {
     const error = new RealtimeError('closed', 'over');
-    expect(Object.getOwnPropertySymbols(error).filter((symbol) => Object.getOwnPropertyDescriptor(error, symbol)?.enumerable)).toEqual(
-      [],
-    );
+    expect(
+      Object.getOwnPropertySymbols(error).filter((symbol) => Object.getOwnPropertyDescriptor(error, symbol)?.enumerable),
+    ).toEqual([]);
   });
 
   test('from leaves one that is one already as it is', () => {

@@ -26,8 +26,8 @@ export interface Seating {
 /** Entries that one read of the log brings. With data of the greatest length they are just below what a link may hold. */
 const pageSize = 100;
 
-/** A poll is answered with the first part of a replay that is longer; in characters. */
-const longestAnswer = 2 ** 20;
+/** A poll is answered with the first part of a replay that is longer, as clients bound what they read; in characters. */
+const longestAnswer = 2 ** 19;
 
 /** Makes the seating of one link. */
 export function createSeating(hub: Hub, { hello, identity, outlet, poll }: Arrival, link: SeatedLink): Seating {
@@ -97,18 +97,18 @@ export function createSeating(hub: Hub, { hello, identity, outlet, poll }: Arriv
         await takeSeat(room, seat, { kind: 'join', channel: room.channel, epoch: seat.epoch, offset: seat.offset });
         continue;
       }
-      for (const entry of page.entries) link.kept(encodeEvent(room.channel, entry, entry.offset));
-      seat.offset = page.entries.at(-1)?.offset ?? seat.offset;
+      for (const entry of page.entries) {
+        link.kept(encodeEvent(room.channel, entry, entry.offset));
+        seat.offset = entry.offset;
+        if (poll !== undefined && link.backlog() > longestAnswer) return false;
+      }
       // an empty page although more is known to exist: it was trimmed at once, and the client will see the hole
       if (page.entries.length === 0) seat.offset = Math.max(seat.offset, room.offset);
       if (page.entries.length < pageSize && seat.offset >= room.offset) {
         seat.live = true;
         return true;
       }
-      if (poll !== undefined) {
-        if (link.backlog() > longestAnswer) return false;
-        continue;
-      }
+      if (poll !== undefined) continue;
       link.flush();
       await outlet.drained();
     }

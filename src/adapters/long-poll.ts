@@ -1,15 +1,84 @@
-import { RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from '../errors.ts';
-import { onAbort } from '../platform/abort.ts';
-import { type FetchLike, fetchFailed, headerBytes, perAttempt, requestHeaders, withQuery } from '../transport/http.ts';
-import { decodeMessage, greetingOf, type LinkGate, openGate } from '../transport/link.ts';
-import { createPoster } from '../transport/post.ts';
-import type { DownWithError, LinkRequest, Transport } from '../transport/transport.ts';
-import { type PollAnswer, readAnswer } from './long-poll-answer.ts';
-import { type LongPollOptions, type LongPollSettings, settingsOf } from './long-poll-options.ts';
-import { createPace } from './long-poll-pace.ts';
-import { validatorsOf } from './long-poll-validators.ts';
+import {
+  afterOrAtEnd,
+  ask,
+  composeGreeting,
+  failure,
+  type HttpLink,
+  readText,
+  refusalOf,
+  withDeadline,
+} from '../transport/exchange.ts';
+import { checkType, headerBytes } from '../transport/http.ts';
+import { checkOption, type HttpOptions, httpTransport } from '../transport/http-transport.ts';
+import { decodeMessage } from '../transport/link.ts';
+import type { Transport } from '../transport/transport.ts';
 
-export type { LongPollOptions };
+/** What {@link longPoll} needs to know of a server. Only the address has no default. */
+export interface LongPollOptions extends HttpOptions {
+  /**
+   * How long the server may hold a poll, in milliseconds.
+   *
+   * @defaultValue 25,000; 0 when {@link LongPollOptions.intervalMs} is given
+   */
+  readonly waitMs?: number;
+  /**
+   * How long one poll may take with its whole answer, in milliseconds. A poll that takes longer ends the link, so this
+   * must be more than the server's hold.
+   *
+   * @defaultValue `waitMs` + 10,000
+   */
+  readonly requestTimeoutMs?: number;
+  /**
+   * For servers that answer at once: how long after an answer the next poll starts, in milliseconds.
+   *
+   * @defaultValue none: the next poll follows at once, unless the server answers at once with nothing new
+   */
+  readonly intervalMs?: number;
+  /**
+   * Where the position of the stream as a whole travels, for servers other than keepwire's: `{ in: 'query', name: 'after' }`
+   * gives `?after=…`. It is left out as long as there is no position.
+   */
+  readonly position?: PositionPlace;
+  /**
+   * Takes the messages out of the parsed body of an answer; each goes to the dialect as a value.
+   *
+   * @defaultValue an array holds many messages, anything else is one
+   */
+  readonly messages?: (body: unknown, response: Response) => readonly unknown[];
+  /** Takes the position after this answer out of its parsed body or its headers, for servers that name one. */
+  readonly nextCursor?: (body: unknown, response: Response) => string | undefined;
+  /** The largest answer, in bytes after decompression. @defaultValue 1,048,576 (1 MiB) */
+  readonly maxBodyBytes?: number;
+}
+
+/** Where a poll carries its position. */
+export interface PositionPlace {
+  /** In the address or in a header. */
+  readonly in: 'query' | 'header';
+  /** The name of the parameter or of the header. */
+  readonly name: string;
+}
+
+/** The options that are read for each poll, with their defaults. */
+type PollSettings = LongPollOptions & Required<Pick<LongPollOptions, 'waitMs' | 'requestTimeoutMs' | 'maxBodyBytes'>>;
+
+/** What one poll was answered with. */
+interface PollAnswer {
+  readonly messages: readonly unknown[];
+  /** The position after them, where the answer names one. */
+  readonly cursor?: string;
+  /** The server ended the poll and wants to be asked again. */
+  readonly isCutOff?: boolean;
+}
+
+const jsonType = /^[^;]*[/+]json\s*(;|$)/i;
+
+/** An answer within this many milliseconds was not held by the server. */
+const promptMs = 100;
+/** The pause after such an answer, doubling up to the longest. */
+const firstPauseMs = 100;
+/** From which such answer on there is a pause. Messages without a position may be news, as may a position without messages. */
+const pacing = { nothing: { patience: 1, longestMs: 5000 }, something: { patience: 5, longestMs: 250 } };
 
 /**
  * Receives by HTTP polls that the server holds until it has something, or by plain polls at an interval, and sends by
@@ -41,78 +110,49 @@ export type { LongPollOptions };
  * ```
  */
 export function longPoll(options: LongPollOptions): Transport {
-  const settings = settingsOf(options);
-  const { name, dialect, sendUrl, joining } = settings;
-  // the gate announces the joins that the polls carry, and here that is a matter of the address too
-  const carrier = { ...dialect, traits: { ...dialect.traits, joinsInHello: joining === 'dial' } };
-
-  return {
-    name,
-    capabilities: {
-      send: sendUrl !== undefined,
-      ack: 'receipt',
-      resume: dialect.traits.resume,
-      liveness: 'self',
-      joining,
-      reauth: false,
-    },
-    connect(request, sink) {
-      const gate = openGate(name, carrier, request, sink);
-      const ownFetch = settings.fetch ?? (globalThis.fetch as FetchLike | undefined);
-      // a browser's own fetch must not be called as the method of another object
-      const fetch: FetchLike = (url, init) => (ownFetch as FetchLike)(url, init);
-      if (ownFetch === undefined) gate.down(unsupported(name, 'this platform has no fetch', 'Pass one as the option `fetch`.'));
-      else pollOn({ ...settings, fetch }, request, gate).catch((cause: unknown) => gate.down(notMade(name, cause)));
-
-      if (sendUrl !== undefined) {
-        const sending = { ...settings, fetch, url: String(sendUrl), timeoutMs: settings.sendTimeoutMs };
-        return gate.link(createPoster(sending, dialect, request, gate));
-      }
-      return gate.link(async (frames) => {
-        // joins that this server has no word for are done without a request
-        if (dialect.encode(frames).length === 0) return [];
-        throw unsupported(name, `sending over ${name} failed: it only receives`, 'Set the option `sendUrl`.').error;
-      });
-    },
-  };
+  const { name = 'long-poll', intervalMs, waitMs = intervalMs ? 0 : 25_000 } = options;
+  const { requestTimeoutMs = waitMs + 10_000, maxBodyBytes = 1_048_576 } = options;
+  checkOption(name, waitMs >= 0 && requestTimeoutMs > waitMs, 'waitMs must be 0 or more, and requestTimeoutMs over it');
+  const settings = { ...options, waitMs, requestTimeoutMs, maxBodyBytes };
+  return httpTransport({ ...options, name }, 'self', { intervalMs: intervalMs ?? 1, maxBodyBytes }, (link) =>
+    pollOn(link, settings),
+  );
 }
 
 /**
  * The polls of one link, one after the other, until it is over. Each reads the positions of its moment: core has
  * committed those of the answer before by the time that `gate.deliver` returns.
- *
- * @throws whatever the functions among the options and the dialect's `hello` throw
  */
-async function pollOn(
-  settings: LongPollSettings & { readonly fetch: FetchLike },
-  request: LinkRequest,
-  gate: LinkGate,
-): Promise<void> {
-  const { name, dialect, intervalMs } = settings;
+async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
+  const { waitMs, requestTimeoutMs, maxBodyBytes, intervalMs, position, messages = listOf, nextCursor } = options;
+  const { gate, request, joining, settings } = link;
+  const { dialect } = settings;
   const { clock } = request;
-  const pace = createPace(settings.minIntervalMs);
   /** What to ask the same address with; another address may have the same tag for something else. */
-  let known: { readonly identity: string; readonly validators: Record<string, string> } | undefined;
+  let known: { readonly identity: string; readonly validators: Record<string, string> | undefined } | undefined;
   /** True until the link has had an answer that it can live with. */
   let isFirst = true;
+  /** How many answers in a row came at once and did not get us further. */
+  let idleCount = 0;
 
   while (!gate.signal.aborted) {
     const askedAtMs = clock.now();
     const stood = standing();
     const answer = await poll();
-    if (answer.kind === 'down') return gate.down(answer.cause);
-    const frames = answer.kind === 'again' ? [] : answer.messages.flatMap((message) => decodeMessage(dialect, message));
+    if (!answer) return;
+    const frames = answer.messages.flatMap((message) => decodeMessage(dialect, message));
     if (frames.length > 0 || !isFirst || !dialect.traits.greets) {
-      gate.opened();
-      gate.deliver(frames, answer.kind === 'again' ? undefined : answer.cursor);
+      gate.opened({ joining });
+      gate.deliver(frames, answer.cursor);
       isFirst = false;
-    } else if (answer.kind === 'messages') {
-      return gate.down({ kind: 'protocol', error: failure('protocol', 'the first poll was answered without a greeting') });
+    } else if (!answer.isCutOff) {
+      throw failure(link, 'protocol', 'the first poll was answered without a greeting');
     }
     const hasMoved = standing() !== stood;
-    const isNothing = answer.kind === 'messages' && frames.length === 0 && !hasMoved;
-    const brought = isNothing ? 'nothing' : hasMoved && frames.length > 0 ? 'progress' : 'repeat';
-    await pause(intervalMs ?? pace(clock.now() - askedAtMs, brought));
+    idleCount = (frames.length > 0 && hasMoved) || clock.now() - askedAtMs >= promptMs ? 0 : idleCount + 1;
+    const { patience, longestMs } = frames.length > 0 || hasMoved ? pacing.something : pacing.nothing;
+    const pauseMs = idleCount < patience ? 0 : Math.min(firstPauseMs * 2 ** (idleCount - patience), longestMs);
+    await pause(intervalMs ?? pauseMs);
   }
 
   /** Where the link stands: a server that is asked again from the same position may have nothing new. */
@@ -120,90 +160,62 @@ async function pollOn(
     return JSON.stringify([request.cursor, ...request.channels]);
   }
 
-  async function poll(): Promise<PollAnswer> {
-    const { address, headers, body, identity } = compose(isFirst ? 0 : settings.waitMs);
-    const { method, credentials } = settings;
-    const ending = new AbortController();
-    const cancelDeadline = clock.schedule(() => {
-      const hint = 'requestTimeoutMs must be over the time that the server holds a poll.';
-      gate.down({ kind: 'lost', error: failure('timeout', 'a poll had no whole answer in time', { hint }) });
-    }, settings.requestTimeoutMs);
-    const end = (): void => {
-      cancelDeadline();
-      ending.abort();
-    };
-    const forget = onAbort(gate.signal, end);
-    let isAnswered = !isFirst;
-    try {
-      const { signal } = ending;
-      const init = { method, headers, body, signal, credentials, redirect: 'manual', cache: 'no-store' } as const;
-      const response = await settings.fetch(address, init);
-      isAnswered = true;
-      if (response.status !== 304) known = { identity, validators: validatorsOf(response) };
-      return await readAnswer(response, { ...settings, transport: name, clock, signal });
-    } catch (cause) {
-      const refused = fetchFailed('a poll', name, cause, request.credentials?.token);
-      if (!isAnswered) return { kind: 'down', cause: refused };
-      const error = failure('connection-lost', 'a poll broke off', { cause: refused.error.cause });
-      return { kind: 'down', cause: { kind: 'lost', error } };
-    } finally {
-      forget();
-      // also frees a body that was not read to its end
-      end();
-    }
-  }
+  /** @returns nothing when the answer has ended the link */
+  function poll(): Promise<PollAnswer | undefined> {
+    const { cursor } = request;
+    const inQuery = position?.in === 'query' ? { [position.name]: cursor } : {};
+    const inHeader =
+      position?.in === 'header' && cursor !== undefined ? { [position.name.toLowerCase()]: headerBytes(cursor) } : {};
+    const call = composeGreeting(link, isFirst ? 0 : waitMs, inQuery);
+    const identity = call.address + JSON.stringify(inHeader);
+    const validators = call.method === 'GET' && known?.identity === identity ? known.validators : {};
+    const headers = { ...inHeader, ...validators, ...call.headers };
 
-  /** Writes one request; the token is in its header or its query, and never in the greeting. */
-  function compose(waitMs: number) {
-    const { url, token, position } = settings;
-    const isGet = settings.method === 'GET';
-    const hello = dialect.hello?.({ ...greetingOf(request, waitMs), token: undefined });
-    const payload = isGet || settings.body === undefined ? hello : perAttempt(settings.body, request);
-    const content = typeof payload === 'string' ? payload : JSON.stringify(payload);
-    const address = withQuery(typeof url === 'function' ? url(request, waitMs) : String(url), {
-      hello: isGet ? content : undefined,
-      token: token === 'query' ? request.credentials?.token : undefined,
-      ...(position?.in === 'query' ? { [position.name]: request.cursor } : {}),
+    return withDeadline(link, requestTimeoutMs, async (signal) => {
+      const answer = await ask(link, { ...call, headers }, signal, isFirst ? 'refused' : 'connection-lost');
+      const { response } = answer;
+      const { status } = response;
+      if (status !== 304) known = { identity, validators: validatorsOf(response) };
+      // nothing new, or how some servers end a hold
+      if (status === 204 || status === 304 || status === 408) return { messages: [], isCutOff: status === 408 };
+      if (!response.ok) {
+        gate.down(refusalOf(link, response));
+        return undefined;
+      }
+      if (response.headers.has('content-type')) checkType(gate.transport, response, jsonType);
+      const text = await readText(link, answer, maxBodyBytes);
+      if (!text.trim()) return { messages: [] };
+      checkType(gate.transport, response, jsonType);
+      try {
+        const body = JSON.parse(text) as unknown;
+        return { messages: [...messages(body, response)], cursor: nextCursor?.(body, response) };
+      } catch (cause) {
+        throw failure(link, 'protocol', 'the answer to a poll could not be read', undefined, cause);
+      }
     });
-    const cursor = position?.in === 'header' && request.cursor !== undefined ? headerBytes(request.cursor) : undefined;
-    const identity = `${address} ${cursor}`;
-    const headers: Record<string, string> = {
-      accept: 'application/json',
-      ...(isGet || content === undefined ? {} : { 'content-type': 'application/json' }),
-      ...(position === undefined || cursor === undefined ? {} : { [position.name.toLowerCase()]: cursor }),
-      ...(isGet && settings.conditional && known?.identity === identity ? known.validators : {}),
-      ...requestHeaders(request, settings.headers, token),
-    };
-    return { address, headers, body: isGet ? undefined : content, identity };
   }
 
   function pause(delayMs: number): Promise<void> | undefined {
-    if (delayMs <= 0) return undefined;
-    return new Promise((resolve) => {
-      const cancel = clock.schedule(() => {
-        forget();
-        resolve();
-      }, delayMs);
-      const forget = onAbort(gate.signal, () => {
-        cancel();
-        resolve();
-      });
-    });
-  }
-
-  function failure(code: RealtimeErrorCode, message: string, details: RealtimeErrorDetails = {}): RealtimeError {
-    return new RealtimeError(code, message, { transport: name, ...details });
+    if (delayMs > 0) return new Promise((resolve) => afterOrAtEnd(clock, delayMs, gate.signal, resolve));
   }
 }
 
-function unsupported(transport: string, what: string, hint: string): DownWithError<'unsupported'> {
-  return { kind: 'unsupported', error: new RealtimeError('unsupported', what, { transport, hint }) };
+function listOf(body: unknown): readonly unknown[] {
+  return Array.isArray(body) ? body : [body];
 }
 
-function notMade(transport: string, cause: unknown): DownWithError<'protocol'> {
-  const hint = 'A function among the options, or the dialect, threw.';
-  return {
-    kind: 'protocol',
-    error: RealtimeError.from(cause, 'invalid-option', 'a poll could not be made', { transport, hint }),
-  };
+/**
+ * The request headers that ask for an answer only if it differs from this one.
+ *
+ * A date cannot tell apart two changes within its second, so it counts only when the answer is at least a second younger
+ * by the server's own clock (RFC 9110, section 8.8.2.2). `fetch` would add `Cache-Control: no-cache`, with which Express
+ * and others never answer 304; `max-age=0` says the same to the caches on the way.
+ */
+function validatorsOf({ headers }: Response): Record<string, string> | undefined {
+  const etag = headers.get('etag');
+  const modified = headers.get('last-modified') ?? '';
+  const ageMs = Date.parse(headers.get('date') ?? '') - Date.parse(modified);
+  const cache = { 'cache-control': 'max-age=0' };
+  if (etag) return { ...cache, 'if-none-match': etag };
+  return ageMs >= 1000 ? { ...cache, 'if-modified-since': modified } : undefined;
 }

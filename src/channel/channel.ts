@@ -97,7 +97,7 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
    * Sends an event. It is queued while there is no connection, sent again under the same id when a link breaks, and done
    * when the server has accepted it.
    *
-   * @throws RealtimeError `invalid-payload` before it leaves; `rejected`, `expired`, `queue-full`, `aborted`, `closed`;
+   * @throws RealtimeError `invalid-payload` before it leaves; `rejected`, `expired`, `queue-full`, `too-large`, `aborted`, `closed`;
    * `connection-lost` for a volatile send without a connection
    * @example
    * ```ts

@@ -10,6 +10,11 @@ export interface OutboxLimits {
   readonly maxCount: number;
   /** How many characters of JSON may wait. @defaultValue 1048576 */
   readonly maxBytes: number;
+  /**
+   * How many characters of JSON one send may have, and about how many leave together: servers refuse larger messages,
+   * some by ending the link. @defaultValue 262144
+   */
+  readonly maxSendBytes: number;
   /** How long a send may wait for its acceptance, in milliseconds. @defaultValue 120000 */
   readonly maxAgeMs: number;
   /** What happens to a send that finds the outbox full: it fails, or the oldest one that has not left fails for it. @defaultValue 'reject-new' */
@@ -22,6 +27,7 @@ export interface OutboxLimits {
 export const defaultOutboxLimits: OutboxLimits = {
   maxCount: 1000,
   maxBytes: 1_048_576,
+  maxSendBytes: 262_144,
   maxAgeMs: 120_000,
   overflow: 'reject-new',
   windowSize: 256,
@@ -48,7 +54,7 @@ export interface Outbox {
    * Queues a send.
    *
    * @returns the receipt of its acceptance
-   * @throws RealtimeError `queue-full`, `expired`, `rejected`, `aborted`, `closed`, `invalid-payload` for data that is no JSON
+   * @throws RealtimeError `queue-full`, `too-large`, `expired`, `rejected`, `aborted`, `closed`, `invalid-payload` for data that is no JSON
    */
   send(frame: PublishFrame, options: SendOptions): Promise<Receipt>;
   /** From now on sends go to this link; `undefined` while there is none. What was under way elsewhere waits for its end. */
@@ -112,11 +118,21 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     if (underWay.some((entry) => entry.link !== target.id)) return;
     // with receipts, a second batch could be accepted while the first one fails; frames keep their order on the link itself
     if (target.ack === 'receipt' && underWay.length) return;
-    const batch = all.filter((entry) => entry.link === undefined).slice(0, Math.max(0, limits.windowSize - underWay.length));
+    const batch: Entry[] = [];
+    let length = 0;
+    for (const entry of all) {
+      if (entry.link !== undefined) continue;
+      length += entry.size;
+      if (batch.length + underWay.length >= limits.windowSize || (batch.length && length > limits.maxSendBytes)) break;
+      batch.push(entry);
+    }
     if (!batch.length) return;
     for (const entry of batch) entry.link = target.id;
     target.send(batch.map(({ frame }) => frame)).then(
-      (receipts) => received(target, batch, receipts),
+      (receipts) => {
+        received(target, batch, receipts);
+        flushSoon();
+      },
       (error: unknown) => failed(target, batch, RealtimeError.from(error, 'connection-lost', 'a send failed')),
     );
   }
@@ -185,6 +201,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
       const what = `publishing ${event}`;
       if (signal?.aborted) throw abortedError(what, signal);
       const needed = sizeOf(frame);
+      if (needed > limits.maxSendBytes) throw tooLargeError(what, limits);
       if (entries.has(id)) throw new RealtimeError('invalid-option', 'a send with this id is under way already');
       makeRoom(needed);
       return new Promise((resolve, reject) => {
@@ -248,6 +265,12 @@ function sizeOf(frame: PublishFrame): number {
 /** The server said no to a send. */
 export function rejectedError(event: string, code: string | undefined, message = 'no reason was given'): RealtimeError {
   return new RealtimeError('rejected', `the server rejected ${event} (${code}): ${message}`, { serverCode: code });
+}
+
+function tooLargeError(what: string, { maxSendBytes }: OutboxLimits): RealtimeError {
+  return new RealtimeError('too-large', `${what} failed: it has more than ${maxSendBytes} characters of JSON`, {
+    hint: 'Send less at once, or raise maxSendBytes of the outbox if the server takes more.',
+  });
 }
 
 function fullError({ maxCount, maxBytes }: OutboxLimits): RealtimeError {

@@ -1,4 +1,4 @@
-import type { RealtimeErrorCode } from '../errors.ts';
+import { RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from '../errors.ts';
 import type { DownCause } from './transport.ts';
 
 /** Every way in which a link can end, except that we ended it ourselves. */
@@ -26,3 +26,26 @@ export const causeKinds: Partial<Readonly<Record<RealtimeErrorCode, CauseKind>>>
   protocol: 'protocol',
   'too-large': 'protocol',
 };
+
+/** What to say where the user can act and nothing more exact is known. */
+const hints: Partial<Readonly<Record<RealtimeErrorCode, string>>> = {
+  unauthorized: 'Check that the auth provider returns a fresh token for this server.',
+  protocol: 'Check the address, and that the dialect is the one that this server speaks.',
+  'too-large': 'Send less at once, or raise the size limit of the side that refused it.',
+};
+
+/** What is known of the end of a link besides its kind. */
+export interface DownDetails extends RealtimeErrorDetails {
+  /** @defaultValue the code that belongs to the kind */
+  readonly code?: RealtimeErrorCode;
+  /** Do not dial again before, in milliseconds from now. Only read for `lost` and `refused`, as is the next. */
+  readonly retryAfterMs?: number;
+  /** Dial again at a random moment within this many milliseconds after that. */
+  readonly spreadMs?: number;
+}
+
+/** A cause with its error. */
+export function downCause(kind: CauseKind, message: string, details: DownDetails): Exclude<DownCause, { kind: 'aborted' }> {
+  const { code = causeCodes[kind], retryAfterMs, spreadMs } = details;
+  return { kind, error: new RealtimeError(code, message, { hint: hints[code], ...details }), retryAfterMs, spreadMs };
+}

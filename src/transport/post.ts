@@ -1,35 +1,11 @@
-import { RealtimeError } from '../errors.ts';
-import { onAbort } from '../platform/abort.ts';
-import type { Dialect, OutboundMessage, Receipt } from '../protocol/dialect.ts';
+import type { RealtimeError } from '../errors.ts';
+import type { OutboundMessage, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
-import {
-  discard,
-  type FetchLike,
-  fetchFailed,
-  type HttpToken,
-  type PerAttempt,
-  readText,
-  requestHeaders,
-  statusCause,
-  unlessAborted,
-  withQuery,
-} from './http.ts';
-import { greetingOf, type LinkGate, sentReceipts } from './link.ts';
-import type { DownCause, LinkRequest } from './transport.ts';
-
-/** How a transport that only receives sends: by HTTP requests of their own. */
-export interface PostOptions {
-  /** Where to send to; relative addresses are resolved by `fetch`. A message of the dialect may name a path below it. */
-  readonly url: string;
-  /** @defaultValue the application's headers of the transport */
-  readonly headers?: PerAttempt<Record<string, string>>;
-  /** @defaultValue `'header'` */
-  readonly token: HttpToken;
-  readonly credentials: 'same-origin' | 'include' | 'omit';
-  readonly fetch: FetchLike;
-  /** How long one request may take, in milliseconds. */
-  readonly timeoutMs: number;
-}
+import { receiptsFor } from '../protocol/receipts.ts';
+import { downCause } from './cause.ts';
+import { ask, compose, failure, type HttpLink, readText, refusalOf, withDeadline } from './exchange.ts';
+import type { EndCause } from './http.ts';
+import { greetingOf } from './link.ts';
 
 /** No answer to a send is near this size. */
 const maxAnswerBytes = 1_048_576;
@@ -41,33 +17,16 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-type PostResult =
-  | { readonly kind: 'answered'; readonly receipts: readonly Receipt[] }
-  | {
-      readonly kind: 'failed';
-      readonly error: RealtimeError;
-      /** The server's word; without it nobody knows what became of the send. */
-      readonly rejection?: Omit<Receipt, 'id'>;
-      /** The sends behind this one may go on. */
-      readonly isFinal: boolean;
-      /** What it means for the link. */
-      readonly down?: DownCause;
-    };
-
 /**
  * Makes the sending half of an HTTP link. The sends of one tick travel together, and one request is under way at a time,
  * so that the order is kept: a send that must be tried again takes with it all that wait behind it.
+ *
+ * @param url - relative addresses are resolved by `fetch`; a message of the dialect may name a path below it
  */
-export function createPoster(
-  options: PostOptions,
-  dialect: Dialect,
-  request: LinkRequest,
-  gate: LinkGate,
-): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
-  // called without a receiver, as a browser's own `fetch` refuses any other than its window
-  const { fetch } = options;
-  const what = `a send over ${gate.transport}`;
-  let waiting: Waiting[] = [];
+export function createPoster(link: HttpLink, url: string): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
+  const { gate, request, settings } = link;
+  const { dialect } = settings;
+  const waiting: Waiting[] = [];
   let isBusy = false;
 
   return (frames) =>
@@ -79,148 +38,121 @@ export function createPoster(
     });
 
   async function drain(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting;
-      waiting = [];
-      await sendBatch(batch);
-    }
+    while (waiting.length > 0) await sendBatch(waiting.splice(0));
     isBusy = false;
   }
 
   async function sendBatch(batch: Waiting[]): Promise<void> {
+    /** What became of each send, by its id. */
     const receipts = new Map<string, Receipt>();
-    const failures = new Map<string | ClientFrame, unknown>();
-    const keyOf = (frame: ClientFrame): string | ClientFrame => (frame.kind === 'publish' ? frame.id : frame);
+    /** The frames of which nothing is known, and those that have no id: their refusal can only be thrown. */
+    const errors = new Map<ClientFrame, RealtimeError>();
 
-    const carry = (frames: readonly ClientFrame[], result: PostResult): void => {
-      if (result.kind === 'answered') {
-        for (const receipt of [...sentReceipts(frames), ...result.receipts]) receipts.set(receipt.id, receipt);
-        return;
+    const messages = encode(framesOf(batch));
+    for (const [at, message] of messages.entries()) {
+      const cause = await post(message, receipts);
+      if (!cause) continue;
+      if (!isPassing(cause)) {
+        refuse(message.frames, cause.error, wordOf(cause));
+        continue;
       }
-      for (const frame of frames) {
-        // a frame without an id has no receipt: its refusal can only be thrown
-        if (frame.kind === 'publish' && result.rejection !== undefined) {
-          receipts.set(frame.id, { ...result.rejection, id: frame.id });
-        } else failures.set(keyOf(frame), result.error);
-      }
-    };
-
-    try {
-      const messages = dialect.encode(batch.flatMap(({ frames }) => frames));
-      for (const [at, message] of messages.entries()) {
-        const result = await post(message);
-        if (result.kind === 'answered' || result.isFinal) {
-          carry(message.frames, result);
-          continue;
-        }
-        const behind = waiting;
-        waiting = [];
-        batch.push(...behind);
-        carry([...messages.slice(at).flatMap(({ frames }) => frames), ...behind.flatMap(({ frames }) => frames)], result);
-        break;
-      }
-    } catch (cause) {
-      // the dialect threw: that is a fault of the application, and no send of this batch is known to be accepted
-      const error = RealtimeError.from(cause, 'protocol', `${what} could not be written or read by the ${dialect.name} dialect`);
-      carry(
-        batch.flatMap(({ frames }) => frames),
-        { kind: 'failed', error, isFinal: true },
-      );
+      // what waits behind a send that comes again would overtake it
+      const behind = waiting.splice(0);
+      batch.push(...behind);
+      refuse(framesOf([...messages.slice(at), ...behind]), cause.error, isUnknown(cause) ? undefined : wordOf(cause));
+      break;
     }
 
     for (const { frames, resolve, reject } of batch) {
-      const failed = frames.find((frame) => failures.has(keyOf(frame)));
-      if (failed === undefined) resolve(sentReceipts(frames).flatMap(({ id }) => receipts.get(id) ?? []));
-      else reject(failures.get(keyOf(failed)));
+      const failed = frames.find((frame) => errors.has(frame));
+      if (failed) reject(errors.get(failed));
+      else resolve(frames.flatMap((frame) => (frame.kind === 'publish' && receipts.get(frame.id)) || []));
+    }
+
+    function refuse(frames: readonly ClientFrame[], error: RealtimeError, word?: Omit<Receipt, 'id'>): void {
+      for (const frame of frames) {
+        if (frame.kind !== 'publish' || !word) errors.set(frame, error);
+        else if (!receipts.has(frame.id)) receipts.set(frame.id, { ...word, id: frame.id });
+      }
+    }
+
+    /** A frame that the dialect cannot write fails alone. */
+    function encode(frames: readonly ClientFrame[]): readonly OutboundMessage[] {
+      try {
+        return dialect.encode(frames);
+      } catch (cause) {
+        if (frames.length > 1) return frames.flatMap((frame) => encode([frame]));
+        const error = failure(
+          link,
+          'invalid-payload',
+          `the ${dialect.name} dialect cannot write this: ${cause}`,
+          undefined,
+          cause,
+        );
+        refuse(frames, error, { status: 'rejected', code: error.code, message: error.message });
+        return [];
+      }
     }
   }
 
-  async function post(message: OutboundMessage): Promise<PostResult> {
-    const over = new AbortController();
-    const cancelDeadline = request.clock.schedule(() => over.abort(), options.timeoutMs);
-    const forget = onAbort(gate.signal, () => over.abort());
-    const exchange = async (): Promise<PostResult> => read(await fetch(...call(message, over.signal)), message, over.signal);
+  /** @returns why the message was refused or what became of it is unknown; nothing when it was answered */
+  async function post(message: OutboundMessage, receipts: Map<string, Receipt>): Promise<EndCause | undefined> {
+    let refusal: EndCause | undefined;
     try {
-      const result = await unlessAborted(exchange(), over.signal);
-      // not before the result is safe: the end of the link cuts off what is under way
-      if (result.kind === 'failed' && result.down !== undefined) gate.down(result.down);
-      return result;
+      const { method = 'POST', path } = message;
+      const content = dialect.post?.(message, greetingOf(request)) ?? message.data;
+      const call = compose(link, path === undefined ? url : joinPath(url, path), method, content);
+      await withDeadline(link, settings.sendTimeoutMs, async (signal) => {
+        const answer = await ask(link, call, signal);
+        const { response } = answer;
+        if (!response.ok) refusal = refusalOf(link, response);
+        if (refusal && isPassing(refusal)) return;
+        const data = parseAnswer(await readText(link, answer, maxAnswerBytes), response);
+        const unknown = { status: dialect.receipts ? 'sent' : 'accepted', data } as const;
+        for (const receipt of receiptsFor(message.frames, dialect.receipts?.(data, message) ?? [], unknown)) {
+          // a refusal with the server's own word for it
+          if (!refusal || receipt.status === 'rejected') receipts.set(receipt.id, receipt);
+        }
+      });
     } catch (cause) {
-      return { kind: 'failed', error: lost(cause, over.signal.aborted), isFinal: false };
-    } finally {
-      cancelDeadline();
-      forget();
+      refusal ??= downCause('lost', `a send over ${gate.transport} got no answer that could be read`, {
+        transport: gate.transport,
+        cause,
+      });
     }
-  }
-
-  function call(message: OutboundMessage, signal: AbortSignal): Parameters<FetchLike> {
-    const body = dialect.post?.(message, greetingOf(request)) ?? message.data;
-    const token = options.token === 'query' ? request.credentials?.token : undefined;
-    const url = withQuery(message.path === undefined ? options.url : joinPath(options.url, message.path), { token });
-    return [
-      url,
-      {
-        method: message.method ?? 'POST',
-        headers: {
-          'content-type': 'application/json',
-          accept: 'application/json',
-          ...requestHeaders(request, options.headers, options.token),
-        },
-        body: typeof body === 'string' ? body : JSON.stringify(body),
-        signal,
-        credentials: options.credentials,
-        redirect: 'manual',
-        cache: 'no-store',
-      },
-    ];
-  }
-
-  async function read(response: Response, message: OutboundMessage, signal: AbortSignal): Promise<PostResult> {
-    if (response.ok) {
-      const text = await readText(response, maxAnswerBytes, signal);
-      if (text === undefined) throw new RealtimeError('too-large', `the answer to ${what} is over ${maxAnswerBytes} bytes`);
-      const answer = parseAnswer(text, response.headers.get('content-type') ?? '');
-      const receipts = dialect.receipts?.(answer, message);
-      return {
-        kind: 'answered',
-        receipts: receipts ?? sentReceipts(message.frames).map(({ id }) => ({ id, status: 'accepted', data: answer })),
-      };
-    }
-    discard(response.body);
-    const cause = statusCause(what, gate.transport, response, request.clock, dialect);
-    const { error } = cause;
-    if (cause.kind === 'unauthorized') return { kind: 'failed', error, isFinal: false, down: cause };
-    if (cause.kind === 'lost') return { kind: 'failed', error, isFinal: false };
-    // an overloaded server gets the same send again, later; any other refusal is final for this send
-    const isFinal = cause.kind !== 'refused';
-    const retryAfterMs = cause.kind === 'refused' ? (cause.retryAfterMs ?? 0) : undefined;
-    const rejection = {
-      status: 'rejected',
-      code: String(response.status || 'redirect'),
-      message: error.message,
-      retryAfterMs,
-    } as const;
-    return { kind: 'failed', error, rejection, isFinal };
-  }
-
-  function lost(cause: unknown, isOver: boolean): RealtimeError {
-    const { hint, cause: shown } = fetchFailed(what, gate.transport, cause, request.credentials?.token).error;
-    const { transport } = gate;
-    if (gate.signal.aborted) return new RealtimeError('connection-lost', `${what} was cut off with its link`, { transport });
-    if (isOver) {
-      return new RealtimeError('connection-lost', `${what} was not answered within ${options.timeoutMs} ms`, { transport, hint });
-    }
-    return new RealtimeError('connection-lost', `${what} got no answer that could be read`, { transport, hint, cause: shown });
+    // not before the result is safe: the end of the link cuts off what is under way
+    if (refusal?.kind === 'unauthorized') gate.down(refusal);
+    return refusal;
   }
 }
 
+function framesOf(parts: readonly { readonly frames: readonly ClientFrame[] }[]): readonly ClientFrame[] {
+  return parts.flatMap(({ frames }) => frames);
+}
+
+/** Is it not known what became of the send? */
+function isUnknown({ kind }: EndCause): boolean {
+  return kind === 'lost' || kind === 'unauthorized';
+}
+
+/** May the same send succeed later? Any other refusal is final for it, and the sends behind it go on. */
+function isPassing(cause: EndCause): boolean {
+  return cause.kind === 'refused' || isUnknown(cause);
+}
+
+/** The server's word for a refusal. */
+function wordOf(cause: EndCause): Omit<Receipt, 'id'> {
+  const { native, message } = cause.error;
+  const retryAfterMs = cause.kind === 'refused' ? (cause.retryAfterMs ?? 0) : undefined;
+  return { status: 'rejected', code: String(native || 'redirect'), message, retryAfterMs };
+}
+
 /** A plain text is an answer as well as JSON is; an html page comes from something else than the server that was meant. */
-function parseAnswer(text: string, contentType: string): unknown {
-  if (text === '') return undefined;
+function parseAnswer(text: string, { headers }: Response): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
   } catch (cause) {
-    if (/^text\/plain\b/i.test(contentType)) return text;
+    if (/^text\/plain\b/i.test(headers.get('content-type') ?? '')) return text;
     throw cause;
   }
 }

@@ -13,6 +13,10 @@ interface Reading {
   readonly isTooLarge: boolean;
 }
 
+const tooLarge = new Error('too large');
+const onTooLarge = (): never => {
+  throw tooLarge;
+};
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 function read(chunks: readonly Uint8Array[], maxEventBytes = 1_048_576): Reading {
@@ -22,22 +26,21 @@ function read(chunks: readonly Uint8Array[], maxEventBytes = 1_048_576): Reading
   let isTooLarge = false;
   const feed = createStreamReader(
     {
-      onEvent({ event, data }, lastId) {
-        if (isTooLarge) return;
-        last = lastId ?? last;
-        events.push([event, data, last]);
+      onId(id) {
+        last = id;
       },
-      onLastId(lastId) {
-        last = lastId;
-      },
+      onEvent: ({ event = 'message', data }) => events.push([event, data, last]),
       onRetry: (delayMs) => retries.push(delayMs),
-      onTooLarge() {
-        isTooLarge = true;
-      },
+      onTooLarge,
     },
     maxEventBytes,
   );
-  for (const chunk of chunks) if (!isTooLarge) feed(chunk);
+  try {
+    for (const chunk of chunks) feed(chunk);
+  } catch (error) {
+    if (error !== tooLarge) throw error;
+    isTooLarge = true;
+  }
   return { events, lastId: last, retries, isTooLarge };
 }
 
@@ -237,23 +240,13 @@ describe('an event stream is read to the letter of WHATWG HTML 9.2.6', () => {
   });
 
   test('the id that came with a message is told apart from the last id of the stream', () => {
-    const ids: [string | undefined, string | undefined][] = [];
+    const told: unknown[] = [];
     const feed = createStreamReader(
-      {
-        onEvent: ({ id }, lastId) => ids.push([id, lastId]),
-        onLastId: () => undefined,
-        onRetry: () => undefined,
-        onTooLarge: () => undefined,
-      },
+      { onId: (id) => told.push(id), onEvent: ({ data, id }) => told.push([data, id]), onRetry: () => undefined, onTooLarge },
       1000,
     );
     feed(bytesOf('data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid:\ndata: d\n\n'));
-    expect(ids).toEqual([
-      [undefined, undefined],
-      ['1', '1'],
-      [undefined, '1'],
-      ['', ''],
-    ]);
+    expect(told).toEqual([['a', undefined], '1', ['b', '1'], ['c', undefined], '', ['d', '']]);
   });
 });
 

@@ -334,7 +334,7 @@ describe('the answer', () => {
     const dialect: Dialect = { ...foreign, closing: (native) => (native === 403 ? 'unauthorized' : undefined) };
     expect(await causeOf(new Response('', { status: 403 }), { dialect })).toMatchObject({
       kind: 'unauthorized',
-      error: { code: 'unauthorized', hint: undefined },
+      error: { code: 'unauthorized', hint: expect.stringContaining('fresh token') },
     });
     expect(await causeOf(new Response('', { status: 401 }), { dialect })).toMatchObject({ kind: 'unauthorized' });
   });
@@ -352,21 +352,21 @@ describe('the answer', () => {
     });
   }
 
-  for (const [type, kind] of [
-    ['text/html; charset=utf-8', 'unsupported'],
-    ['text/plain', 'protocol'],
-    ['application/json', 'protocol'],
-    ['text/event-streamx', 'protocol'],
-    ['x-text/event-stream', 'protocol'],
-    ['', 'protocol'],
-  ] as const) {
-    test(`the content type ${type || 'none'} is ${kind}, and nothing is parsed`, async () => {
+  for (const type of [
+    'text/html; charset=utf-8',
+    'text/plain',
+    'application/json',
+    'text/event-streamx',
+    'x-text/event-stream',
+    '',
+  ]) {
+    test(`the content type ${type || 'none'} is unsupported, and nothing is parsed`, async () => {
       const stream = fakeBody();
       stream.write(welcome);
       const response = new Response(stream.body, { status: 200, headers: type === '' ? {} : { 'content-type': type } });
       const cause = await causeOf(response);
-      expect(cause).toMatchObject({ kind, error: { native: 200 } });
-      expect(cause.error.hint).toContain(kind === 'unsupported' ? 'captive portal' : 'content type');
+      expect(cause).toMatchObject({ kind: 'unsupported', error: { code: 'unsupported', native: 200 } });
+      expect(cause.error.hint).toMatch(/captive portal.*content type/);
       expect(stream.isCancelled()).toBe(true);
     });
   }
@@ -505,9 +505,11 @@ describe('the stream', () => {
       .map((call) => (call.kind === 'frames' ? [call.batch.map((frame) => frame.kind).join(), call.cursor] : []));
     expect(seen).toEqual([
       ['event', '1'],
-      ['event,garbled', '1'],
+      ['garbled', undefined],
       ['event', '1'],
-      ['event,garbled', '1'],
+      ['event', '1'],
+      ['garbled', undefined],
+      ['event', '1'],
       ['event', '2'],
     ]);
   });
@@ -603,15 +605,6 @@ describe('the end', () => {
     const cause = await sink.isDown();
     expect(cause).toMatchObject({ kind: 'lost', error: { code: 'connection-lost' } });
     expect(cause).not.toHaveProperty('retryAfterMs', expect.anything());
-  });
-
-  test('may be for good, where the server means it so', async () => {
-    const { stream, sink } = await open({ endOfStream: 'dismissed' });
-    stream.end();
-    expect(await sink.isDown()).toMatchObject({ kind: 'dismissed', error: { code: 'dismissed' } });
-    const broken = await open({ endOfStream: 'dismissed' });
-    broken.stream.fail(new Error('reset'));
-    expect(await broken.sink.isDown()).toMatchObject({ kind: 'lost' });
   });
 
   test('by a broken connection is lost, with the error underneath', async () => {

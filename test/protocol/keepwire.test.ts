@@ -93,9 +93,12 @@ describe('a message', () => {
     expect(frame).toMatchObject({ kind: 'garbled', message: expect.stringContaining('version 7') });
   });
 
-  test.each(['', '__proto__', 'constructor', 'toString', 'hello', 'join', 'Event'])('of a kind of its own (%j) is left out', (kind) => {
-    expect(decode({ kind, channel: 5 })).toEqual([]);
-  });
+  test.each(['', '__proto__', 'constructor', 'toString', 'hello', 'join', 'Event'])(
+    'of a kind of its own (%j) is left out',
+    (kind) => {
+      expect(decode({ kind, channel: 5 })).toEqual([]);
+    },
+  );
 
   test.each([null, 5, 'text', true, {}, [[]], { kind: 5 }, { kind: null }])('that is %j has no kind', (value) => {
     expect(decode(value === 'text' ? '"text"' : value)).toMatchObject([{ kind: 'garbled' }]);
@@ -119,7 +122,8 @@ describe('a message', () => {
   });
 
   test('with names like __proto__ is read, and spoils nothing', () => {
-    const text = '{"kind":"event","channel":"__proto__","event":"constructor","data":{"__proto__":{"polluted":true}},"__proto__":{"offset":"x"}}';
+    const text =
+      '{"kind":"event","channel":"__proto__","event":"constructor","data":{"__proto__":{"polluted":true}},"__proto__":{"offset":"x"}}';
     const [frame] = decode(text);
     expect(frame).toMatchObject({ kind: 'event', channel: '__proto__', event: 'constructor' });
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
@@ -130,11 +134,17 @@ describe('whatever JSON arrives', () => {
   const value = fc.jsonValue({ maxDepth: 3 });
   const field = fc.oneof(value, fc.constantFrom<unknown>(...Object.values(wrong).flat()), fc.constant(undefined));
   /** Frames of a known kind, in which any field may have been replaced. */
-  const frame = fc.constantFrom(...kinds).chain((kind) =>
-    fc
-      .record(Object.fromEntries(Object.entries(whole[kind]).map(([name, right]) => [name, fc.oneof(fc.constant<unknown>(right), field)])))
-      .map((fields) => ({ kind, ...fields })),
-  );
+  const frame = fc
+    .constantFrom(...kinds)
+    .chain((kind) =>
+      fc
+        .record(
+          Object.fromEntries(
+            Object.entries(whole[kind]).map(([name, right]) => [name, fc.oneof(fc.constant<unknown>(right), field)]),
+          ),
+        )
+        .map((fields) => ({ kind, ...fields })),
+    );
 
   function expectRight(read: ServerFrame): void {
     expect([...kinds, 'garbled']).toContain(read.kind);

@@ -67,7 +67,8 @@ export function scripted(name: string, capabilities: Partial<Capabilities> = {})
         get isHeld() {
           return !request.signal.aborted;
         },
-        answer: async (frames) => frames.flatMap((frame) => (frame.kind === 'publish' ? [{ id: frame.id, status: 'accepted' }] : [])),
+        answer: async (frames) =>
+          frames.flatMap((frame) => (frame.kind === 'publish' ? [{ id: frame.id, status: 'accepted' }] : [])),
         up: (info) => sink.up({ joining: [], greeted: true, ...info }),
         frames: (frames, cursor) => sink.frames(frames, cursor),
         alive: () => sink.alive(),

@@ -1,20 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Clock } from '../../src/platform/clock.ts';
+import { keepwireDialect } from '../../src/protocol/keepwire.ts';
+import { ask, type HttpLink, readText, withDeadline } from '../../src/transport/exchange.ts';
 import {
-  fetchFailed,
+  type FetchLike,
   fitsHeader,
   headerBytes,
   longestRetryAfterMs,
   parseRetryAfter,
   perAttempt,
-  readText,
   requestHeaders,
   statusCause,
-  unlessAborted,
+  withoutSecret,
   withQuery,
 } from '../../src/transport/http.ts';
+import { openGate } from '../../src/transport/link.ts';
 import type { LinkRequest } from '../../src/transport/transport.ts';
+import { recordingSink } from '../support/contract-link.ts';
 
 const wallNow = Date.parse('Wed, 23 Sep 2026 12:00:00 GMT');
 const clock: Clock = { now: () => 0, wallNow: () => wallNow, schedule: () => () => {} };
@@ -135,7 +138,6 @@ describe('a status', () => {
     const headers = { 'retry-after': '7' };
     expect(statusCause('x', 'sse', new Response(null, { status: 429, headers }), clock)).toMatchObject({ retryAfterMs: 7000 });
     expect(statusCause('x', 'sse', new Response(null, { status: 408, headers }), clock)).toMatchObject({ retryAfterMs: 7000 });
-    expect(statusCause('x', 'sse', new Response(null, { status: 403, headers }), clock)).not.toHaveProperty('retryAfterMs');
   });
 
   test('means what the dialect says, where it says anything that a link can end with', () => {
@@ -149,17 +151,15 @@ describe('a status', () => {
   });
 });
 
-describe('a fetch that failed', () => {
-  test('keeps the error underneath', () => {
+describe('an error of fetch', () => {
+  test('is shown as it is', () => {
     const cause = new TypeError('fetch failed');
-    expect(fetchFailed('a poll', 'long-poll', cause, 'token-1')).toMatchObject({
-      kind: 'refused',
-      error: { code: 'refused', cause },
-    });
-    expect(fetchFailed('a poll', 'long-poll', 'a text').error.cause).toBe('a text');
+    expect(withoutSecret(cause, 'token-1')).toBe(cause);
+    expect(withoutSecret(cause, undefined)).toBe(cause);
+    expect(withoutSecret('a text', 'token-1')).toBe('a text');
   });
 
-  test('leaves out an error that quotes the token, at any depth and in any spelling', () => {
+  test('is left out where it quotes the token, at any depth and in any spelling', () => {
     const secret = 'to/k"en+\n';
     const quoting = [
       new Error(`Failed to parse URL from /poll?token=${secret}`),
@@ -169,13 +169,13 @@ describe('a fetch that failed', () => {
         cause: new Error('middle', { cause: Object.assign(new Error('Invalid URL'), { input: `x${secret}x` }) }),
       }),
     ];
-    for (const cause of quoting) expect(fetchFailed('x', 'sse', cause, secret).error.cause).not.toBe(cause);
+    for (const cause of quoting) expect(withoutSecret(cause, secret)).not.toBe(cause);
   });
 
   test('is not held by an error that is its own cause', () => {
     const loop = new Error('loop');
     loop.cause = loop;
-    expect(fetchFailed('x', 'sse', loop, 'token-1').error.cause).toBe(loop);
+    expect(withoutSecret(loop, 'token-1')).toBe(loop);
   });
 });
 
@@ -231,8 +231,8 @@ describe('parameters of an address', () => {
     ['/a', { x: undefined }, '/a'],
     ['/a', { x: '1' }, '/a?x=1'],
     ['/a?b=2', { x: '1', y: '2' }, '/a?b=2&x=1&y=2'],
-    ['/a#part', { x: '1' }, '/a?x=1#part'],
-    ['/a?b=2#part', { x: '1' }, '/a?b=2&x=1#part'],
+    ['/a#part', { x: '1' }, '/a?x=1'],
+    ['/a?b=2#part', { x: '1' }, '/a?b=2&x=1'],
     ['http://h:1/a', { x: 'a b+c&d=ü#' }, 'http://h:1/a?x=a%20b%2Bc%26d%3D%C3%BC%23'],
     ['', { x: '' }, '?x='],
   ] as const) {
@@ -240,25 +240,69 @@ describe('parameters of an address', () => {
   }
 });
 
-describe('waiting', () => {
-  test('gives what the work gives', async () => {
-    const { signal } = new AbortController();
-    expect(await unlessAborted(Promise.resolve(5), signal)).toBe(5);
-    await expect(unlessAborted(Promise.reject(new Error('no')), signal)).rejects.toThrow('no');
+/** A link whose requests are answered like this. */
+function linkWith(fetch?: FetchLike, timers = new Set<() => void>()): HttpLink & { readonly end: () => void } {
+  const controller = new AbortController();
+  const schedule = (callback: () => void) => {
+    timers.add(callback);
+    return () => void timers.delete(callback);
+  };
+  const own = { ...request, signal: controller.signal, clock: { ...clock, schedule } };
+  return {
+    settings: {
+      url: '/',
+      method: 'GET',
+      token: 'header',
+      credentials: 'omit',
+      dialect: keepwireDialect,
+      sendTimeoutMs: 1,
+      joining: 'dial',
+      fetch,
+    },
+    request: own,
+    gate: openGate('sse', keepwireDialect, own, recordingSink()),
+    joining: [],
+    end: () => controller.abort(),
+  };
+}
+
+describe('a deadline', () => {
+  test('gives what the exchange gives, and ends its signal', async () => {
+    const timers = new Set<() => void>();
+    const link = linkWith(undefined, timers);
+    const signals: AbortSignal[] = [];
+    const exchange = async (signal: AbortSignal) => signals.push(signal);
+    expect(await withDeadline(link, 5, exchange)).toBe(1);
+    await expect(withDeadline(link, 5, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    await Promise.resolve();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(timers.size).toBe(0);
   });
 
-  test('ends with the signal, though the work never does', async () => {
-    const controller = new AbortController();
-    const waiting = unlessAborted(new Promise(() => {}), controller.signal);
-    controller.abort(new Error('over'));
-    await expect(waiting).rejects.toThrow('over');
-    await expect(unlessAborted(new Promise(() => {}), controller.signal)).rejects.toThrow('over');
+  test('ends an exchange that never does', async () => {
+    const timers = new Set<() => void>();
+    const waiting = withDeadline(linkWith(undefined, timers), 5, () => new Promise(() => {}));
+    for (const callback of timers) callback();
+    await expect(waiting).rejects.toMatchObject({ code: 'timeout', message: expect.stringContaining('had no') });
+  });
+
+  test('is no later than the end of the link', async () => {
+    const timers = new Set<() => void>();
+    const link = linkWith(undefined, timers);
+    const waiting = withDeadline(link, 5, () => new Promise(() => {}));
+    link.end();
+    expect(timers.size).toBe(0);
+    await expect(waiting).rejects.toMatchObject({ code: 'timeout' });
   });
 });
 
 describe('the text of a body', () => {
-  const { signal } = new AbortController();
-  const inChunks = (chunks: readonly Uint8Array[], onCancel = (): void => {}): Response =>
+  const textOf = async (response: Response, maxBytes: number, signal = new AbortController().signal): Promise<string> => {
+    const link = linkWith(async () => response);
+    const answer = await ask(link, { address: '/', method: 'GET', headers: {}, body: undefined }, signal);
+    return readText(link, answer, maxBytes);
+  };
+  const inChunks = (chunks: readonly Uint8Array[]): Response =>
     new Response(
       new ReadableStream({
         pull(controller) {
@@ -267,42 +311,39 @@ describe('the text of a body', () => {
           if (next === undefined) controller.close();
           else controller.enqueue(next);
         },
-        cancel: onCancel,
       }),
     );
 
   test('is put together over chunks', async () => {
     const bytes = [...new TextEncoder().encode('aü€🌍')].map((byte) => Uint8Array.of(byte));
-    expect(await readText(inChunks(bytes), 10, signal)).toBe('aü€🌍');
+    expect(await textOf(inChunks(bytes), 10)).toBe('aü€🌍');
   });
 
   test('is given up one byte over the limit', async () => {
-    let isCancelled = false;
     const bytes = Array.from({ length: 1000 }, () => Uint8Array.of(65));
-    const response = inChunks(bytes, () => {
-      isCancelled = true;
-    });
-    expect(await readText(response, 9, signal)).toBeUndefined();
-    expect(isCancelled).toBe(true);
+    await expect(textOf(inChunks(bytes), 9)).rejects.toMatchObject({ code: 'too-large', transport: 'sse' });
   });
 
   test('is read without streams where there are none', async () => {
     const response = { body: undefined, text: async () => 'abc' } as unknown as Response;
-    expect(await readText(response, 3, signal)).toBe('abc');
-    expect(await readText(response, 2, signal)).toBeUndefined();
+    expect(await textOf(response, 3)).toBe('abc');
+    await expect(textOf(response, 2)).rejects.toMatchObject({ code: 'too-large' });
   });
 
-  test('is let go of with the signal', async () => {
-    const controller = new AbortController();
-    let isCancelled = false;
-    const body = new ReadableStream({
-      cancel() {
-        isCancelled = true;
-      },
-    });
-    const reading = readText(new Response(body), 10, controller.signal);
-    controller.abort();
-    await reading;
-    expect(isCancelled).toBe(true);
+  test('is let go of with the signal, also when it comes after that', async () => {
+    for (const isLate of [false, true]) {
+      const controller = new AbortController();
+      let isCancelled = false;
+      const body = new ReadableStream({
+        cancel() {
+          isCancelled = true;
+        },
+      });
+      if (isLate) controller.abort();
+      const reading = textOf(new Response(body), 10, controller.signal);
+      controller.abort();
+      await reading;
+      expect(isCancelled).toBe(true);
+    }
   });
 });

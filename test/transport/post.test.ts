@@ -4,9 +4,10 @@ import type { RealtimeError } from '../../src/errors.ts';
 import type { Dialect } from '../../src/protocol/dialect.ts';
 import type { ClientFrame, PublishFrame } from '../../src/protocol/frame.ts';
 import { keepwireDialect } from '../../src/protocol/keepwire.ts';
+import type { HttpLink, HttpSettings } from '../../src/transport/exchange.ts';
 import type { FetchInit } from '../../src/transport/http.ts';
 import { openGate } from '../../src/transport/link.ts';
-import { createPoster, type PostOptions } from '../../src/transport/post.ts';
+import { createPoster } from '../../src/transport/post.ts';
 import type { LinkRequest } from '../../src/transport/transport.ts';
 import { recordingSink } from '../support/contract-link.ts';
 
@@ -18,6 +19,8 @@ interface Call {
   respond(response: Response): void;
   fail(error: unknown): void;
 }
+
+type PostOptions = HttpSettings & { readonly url: string };
 
 function setUp(options: Partial<PostOptions> = {}, dialect: Dialect = keepwireDialect, token: string | undefined = 'token-1') {
   const calls: Call[] = [];
@@ -40,21 +43,21 @@ function setUp(options: Partial<PostOptions> = {}, dialect: Dialect = keepwireDi
     },
   };
   const gate = openGate('sse', dialect, request, sink);
-  const send = createPoster(
-    {
-      url: '/send',
-      token: 'header',
-      credentials: 'include',
-      timeoutMs: 500,
-      fetch(this: unknown, url, init) {
-        return new Promise((respond, fail) => calls.push({ url, init, receiver: this, respond, fail }));
-      },
-      ...options,
-    },
+  const settings: PostOptions = {
+    url: '/send',
+    method: 'GET',
+    token: 'header',
+    credentials: 'include',
     dialect,
-    request,
-    gate,
-  );
+    joining: 'dial',
+    sendTimeoutMs: 500,
+    fetch(this: unknown, url, init) {
+      return new Promise((respond, fail) => calls.push({ url, init, receiver: this, respond, fail }));
+    },
+    ...options,
+  };
+  const link: HttpLink = { settings, request, gate, joining: [] };
+  const send = createPoster(link, settings.url);
   return {
     calls,
     sink,
@@ -69,7 +72,10 @@ function setUp(options: Partial<PostOptions> = {}, dialect: Dialect = keepwireDi
         return call;
       }),
     passDeadline() {
-      for (const callback of timers) callback();
+      for (const callback of timers) {
+        timers.delete(callback);
+        callback();
+      }
     },
   };
 }
@@ -251,10 +257,37 @@ describe('refusals', () => {
     });
   }
 
+  test('with the code of the server, where the dialect finds one in the body', async () => {
+    const { outcome } = await answered(
+      json(
+        [
+          { kind: 'reject', id: '1', code: 'muted', message: 'not here' },
+          { kind: 'ack', id: '2' },
+        ],
+        403,
+      ),
+      [publish('1'), publish('2')],
+    );
+    expect(outcome).toMatchObject([
+      { id: '1', status: 'rejected', code: 'muted', message: 'not here' },
+      { id: '2', status: 'rejected', code: '403' },
+    ]);
+  });
+
+  test('with the status where the body never ends', async () => {
+    const { send, call, passDeadline } = setUp();
+    const sending = send([publish('1')]);
+    const body = new ReadableStream<Uint8Array>();
+    (await call(0)).respond(new Response(body, { status: 422 }));
+    await vi.waitFor(() => expect(body.locked).toBe(true));
+    passDeadline();
+    expect(await sending).toMatchObject([{ id: '1', status: 'rejected', code: '422' }]);
+  });
+
   test('a redirect is not followed', async () => {
     const { outcome } = await answered(new Response(null, { status: 307, headers: { location: 'http://elsewhere.test/' } }));
     expect(outcome).toMatchObject([
-      { id: '1', status: 'rejected', code: '307', message: 'a send over sse was answered with a redirect' },
+      { id: '1', status: 'rejected', code: '307', message: 'a request of sse was answered with a redirect' },
     ]);
   });
 
@@ -284,7 +317,7 @@ describe('failures', () => {
     const fault = new TypeError('fetch failed');
     request.fail(fault);
     for (const outcome of await Promise.all(sends))
-      expect(outcome).toMatchObject({ code: 'connection-lost', transport: 'sse', cause: fault });
+      expect(outcome).toMatchObject({ code: 'connection-lost', transport: 'sse', cause: { code: 'refused', cause: fault } });
     expect(calls).toHaveLength(1);
     expect(sink.calls).toEqual([]);
   });
@@ -302,7 +335,10 @@ describe('failures', () => {
     const sending = settled(send([publish('1')]));
     const request = await call(0);
     passDeadline();
-    expect(await sending).toMatchObject({ code: 'connection-lost', message: 'a send over sse was not answered within 500 ms' });
+    expect(await sending).toMatchObject({
+      code: 'connection-lost',
+      cause: { message: expect.stringMatching(/^a request of sse had no .* within 500 ms/) },
+    });
     expect(request.init.signal.aborted).toBe(true);
     expect(timers.size).toBe(0);
     const next = send([publish('2')]);
@@ -347,24 +383,35 @@ describe('failures', () => {
     });
   }
 
-  test('a dialect that throws fails its batch and no other', async () => {
-    let isBroken = true;
+  test('a frame that the dialect cannot write fails alone', async () => {
     const { send, call } = setUp(
       {},
       {
         ...keepwireDialect,
         encode(frames) {
-          if (isBroken) throw new Error('cannot write');
+          if (frames.some((frame) => frame.kind === 'join' || (frame.kind === 'publish' && frame.id === 'bad')))
+            throw new Error('cannot write');
           return keepwireDialect.encode(frames);
         },
       },
     );
-    await expect(send([publish('1')])).rejects.toMatchObject({ code: 'protocol', cause: { message: 'cannot write' } });
-    isBroken = false;
-    const sending = send([publish('2')]);
-    const request = await call(0);
-    request.respond(acks(request));
-    expect(await sending).toMatchObject([{ status: 'accepted' }]);
+    const sends = [
+      send([publish('1'), publish('bad')]),
+      settled(send([{ kind: 'join', channel: 'room' }])),
+      send([publish('2')]),
+    ];
+    for (const at of [0, 1]) {
+      const request = await call(at);
+      request.respond(acks(request));
+    }
+    expect(await Promise.all(sends)).toMatchObject([
+      [
+        { id: '1', status: 'accepted' },
+        { id: 'bad', status: 'rejected', code: 'invalid-payload', message: expect.stringContaining('cannot write') },
+      ],
+      { code: 'invalid-payload', cause: { message: 'cannot write' } },
+      [{ id: '2', status: 'accepted' }],
+    ]);
   });
 });
 

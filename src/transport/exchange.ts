@@ -1,0 +1,228 @@
+import { RealtimeError, type RealtimeErrorCode } from '../errors.ts';
+import { onAbort } from '../platform/abort.ts';
+import type { Clock } from '../platform/clock.ts';
+import { systemFetch } from '../platform/fetch.ts';
+import type { Dialect } from '../protocol/dialect.ts';
+import {
+  type EndCause,
+  type FetchLike,
+  type HttpToken,
+  type PerAttempt,
+  perAttempt,
+  requestHeaders,
+  statusCause,
+  withoutSecret,
+  withQuery,
+} from './http.ts';
+import { greetingOf, type LinkGate } from './link.ts';
+import type { LinkRequest } from './transport.ts';
+
+/** The options of a transport over HTTP, with their defaults. */
+export interface HttpSettings {
+  readonly url: string | URL | ((request: LinkRequest, waitMs: number) => string);
+  readonly method: string;
+  readonly headers?: PerAttempt<Record<string, string>>;
+  readonly body?: PerAttempt<string | Record<string, unknown>>;
+  readonly token: HttpToken;
+  readonly fetch?: FetchLike;
+  readonly credentials: 'same-origin' | 'include' | 'omit';
+  readonly dialect: Dialect;
+  readonly sendTimeoutMs: number;
+  readonly joining: 'dial' | 'frame';
+}
+
+/** One link over HTTP. */
+export interface HttpLink {
+  readonly settings: HttpSettings;
+  readonly request: LinkRequest;
+  readonly gate: LinkGate;
+  /** The channels whose joins travel with the first request. */
+  readonly joining: readonly string[];
+  /** How long the server wants to be left alone when this link has ended, in milliseconds. */
+  retryAfterMs?: number;
+}
+
+/** One request, written. */
+export interface HttpCall {
+  readonly address: string;
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body: string | undefined;
+}
+
+/** What came back. */
+export interface HttpAnswer {
+  readonly response: Response;
+  /** Reads its body, and lets go of it when the signal of the request fires; React Native has none. */
+  readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+}
+
+/** Writes a request that greets: all that the application computes is computed now. */
+export function composeGreeting(link: HttpLink, waitMs?: number, query: Record<string, string | undefined> = {}): HttpCall {
+  const { settings, request } = link;
+  const { url, method, dialect, joining } = settings;
+  const greeting = greetingOf(request, waitMs);
+  // the token has its own place
+  const hello = dialect.hello?.({ ...greeting, token: undefined, joins: joining === 'dial' ? greeting.joins : [] });
+  const address = typeof url === 'function' ? url(request, waitMs ?? 0) : String(url);
+  return compose(link, address, method, perAttempt(settings.body, request) ?? hello, query);
+}
+
+/** Writes a request. What would be its body travels in the query with `GET`, as `hello=`. */
+export function compose(
+  { settings, request }: HttpLink,
+  url: string,
+  method: string,
+  content: unknown,
+  query: Record<string, string | undefined> = {},
+): HttpCall {
+  const text = typeof content === 'string' ? content : JSON.stringify(content);
+  const isGet = method === 'GET';
+  const token = settings.token === 'query' ? request.credentials?.token : undefined;
+  return {
+    address: withQuery(url, { ...query, token, hello: isGet ? text : undefined }),
+    method,
+    headers: {
+      accept: 'application/json',
+      ...(!isGet && text && { 'content-type': 'application/json' }),
+      ...requestHeaders(request, settings.headers, settings.token),
+    },
+    body: isGet ? undefined : text,
+  };
+}
+
+/**
+ * Sends a request and waits for the head of its answer.
+ *
+ * @param code - what it means when none comes
+ */
+export async function ask(
+  link: HttpLink,
+  { address, ...call }: HttpCall,
+  signal: AbortSignal,
+  code: RealtimeErrorCode = 'refused',
+): Promise<HttpAnswer> {
+  const { credentials, fetch = systemFetch() } = link.settings;
+  if (!fetch) throw failure(link, 'unsupported', 'this platform has no fetch', 'Pass one as an option: `fetch`.');
+  const hint = 'The server is unreachable, or its CORS rules do not allow this page or these headers.';
+  // called without a receiver, as a browser's own `fetch` refuses any other than its window
+  const fetching = async (): Promise<Response> =>
+    fetch(address, { ...call, signal, credentials, redirect: 'manual', cache: 'no-store' });
+  const response = await network(link, fetching(), code, 'got no answer', hint);
+  const reader = response.body?.getReader();
+  // a fetch that knows no signals must not hold a body that nobody reads
+  onAbort(signal, () => reader?.cancel().catch(() => undefined));
+  return { response, reader };
+}
+
+/** Reads a body to its end, chunk by chunk. */
+export async function readChunks(
+  link: HttpLink,
+  reader: NonNullable<HttpAnswer['reader']>,
+  onChunk: (chunk: Uint8Array) => void,
+): Promise<void> {
+  for (;;) {
+    const { done, value } = await network(link, reader.read(), 'connection-lost', 'broke off');
+    if (done) return;
+    onChunk(value);
+  }
+}
+
+/**
+ * Reads a body as text, holding no more of it than the limit.
+ *
+ * @throws RealtimeError `too-large`, `connection-lost`
+ */
+export async function readText(link: HttpLink, { response, reader }: HttpAnswer, maxBytes: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let bytes = 0;
+  const add = (piece: string, size: number): void => {
+    text += piece;
+    bytes += size;
+    if (bytes > maxBytes) throw failure(link, 'too-large', `an answer to ${link.gate.transport} is over ${maxBytes} bytes`);
+  };
+  if (reader) await readChunks(link, reader, (chunk) => add(decoder.decode(chunk, { stream: true }), chunk.byteLength));
+  else {
+    // the length in UTF-16 units is never more than that in bytes
+    const whole = await network(link, response.text(), 'connection-lost', 'broke off');
+    add(whole, whole.length);
+  }
+  return text + decoder.decode();
+}
+
+/** Waits for the network. Its errors may quote the request, so they are shown only without the token. */
+async function network<T>(link: HttpLink, work: Promise<T>, code: RealtimeErrorCode, event: string, hint?: string): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw failure(
+      link,
+      code,
+      `a request of ${link.gate.transport} ${event}`,
+      hint,
+      withoutSecret(cause, link.request.credentials?.token),
+    );
+  }
+}
+
+/** What an answer with an unwanted status means. */
+export function refusalOf({ gate, request, settings }: HttpLink, response: Response): EndCause {
+  return statusCause(`a request of ${gate.transport}`, gate.transport, response, request.clock, settings.dialect);
+}
+
+/** The error of a link. */
+export function failure(
+  { gate }: HttpLink,
+  code: RealtimeErrorCode,
+  message: string,
+  hint?: string,
+  cause?: unknown,
+): RealtimeError {
+  return new RealtimeError(code, message, { transport: gate.transport, hint, cause });
+}
+
+/**
+ * Gives one exchange so much time, and no more than its link has.
+ *
+ * @param exchange - gets a signal that fires at the end, whichever it is: free everything then
+ * @throws RealtimeError `timeout` when there is no result in time; whatever the exchange throws
+ */
+export function withDeadline<T>(link: HttpLink, timeoutMs: number, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { gate, request } = link;
+  return new Promise((resolve, reject) => {
+    const over = new AbortController();
+    const cancel = afterOrAtEnd(request.clock, timeoutMs, gate.signal, () => {
+      reject(
+        failure(
+          link,
+          'timeout',
+          `a request of ${gate.transport} had no whole answer within ${timeoutMs} ms or the time of its link`,
+        ),
+      );
+      over.abort();
+    });
+    exchange(over.signal)
+      .then(resolve, reject)
+      .finally(() => {
+        cancel();
+        over.abort();
+      });
+  });
+}
+
+/** Calls back once, after a delay or when the signal fires. The answer cancels it. */
+export function afterOrAtEnd(clock: Clock, delayMs: number, signal: AbortSignal, callback: () => void): () => void {
+  const cancel = clock.schedule(() => {
+    forget();
+    callback();
+  }, delayMs);
+  const forget = onAbort(signal, () => {
+    cancel();
+    callback();
+  });
+  return () => {
+    cancel();
+    forget();
+  };
+}

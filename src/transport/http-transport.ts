@@ -1,0 +1,125 @@
+import { RealtimeError } from '../errors.ts';
+import type { Dialect } from '../protocol/dialect.ts';
+import { keepwireDialect } from '../protocol/keepwire.ts';
+import { failure, type HttpLink, type HttpSettings } from './exchange.ts';
+import { type FetchLike, type HttpToken, kindOf, type PerAttempt } from './http.ts';
+import { openGate } from './link.ts';
+import { createPoster } from './post.ts';
+import type { Capabilities, LinkRequest, Transport } from './transport.ts';
+
+/** The options that all transports over HTTP have. Only the address has no default. */
+export interface HttpOptions {
+  /**
+   * Where to receive. A function is called for each request, with the channels and positions of that moment. For a poll
+   * it also gets the longest time that the server may hold it, in milliseconds: 0 for the first poll of a link.
+   */
+  readonly url: string | URL | ((request: LinkRequest, waitMs: number) => string);
+  /**
+   * Where to send to, by POST. Without it the transport only receives. A dialect may name paths below it, or absolute
+   * ones: then the origin of the server, or `/`, is enough here.
+   */
+  readonly sendUrl?: string | URL;
+  /**
+   * The HTTP method for receiving. With `GET` the greeting of the dialect travels in the query, as `hello=`; with any
+   * other as the JSON body. The token is in neither. Many servers refuse an address of more than 8 kB, which about 80
+   * channels fill: take `'POST'` then.
+   *
+   * @defaultValue `'GET'`
+   */
+  readonly method?: string;
+  /** Headers of the application, for receiving and for sends, computed for each request if it is a function. */
+  readonly headers?: PerAttempt<Record<string, string>>;
+  /** A body in place of the dialect's greeting, computed for each request if it is a function. Not with `GET`. */
+  readonly body?: PerAttempt<string | Record<string, unknown>>;
+  /**
+   * Where the token travels. `query` puts it into the address, as `token=`, where logs keep it.
+   *
+   * @defaultValue `'header'`, as `Authorization: Bearer`
+   */
+  readonly token?: HttpToken;
+  /**
+   * The `fetch` to use. On React Native streams need one that has them, such as `expo/fetch`.
+   *
+   * @defaultValue the platform's own, looked up for each request
+   */
+  readonly fetch?: FetchLike;
+  /** Whether cookies travel. @defaultValue `'same-origin'` */
+  readonly credentials?: 'same-origin' | 'include' | 'omit';
+  /** The language of the server. @defaultValue keepwire's own protocol */
+  readonly dialect?: Dialect;
+  /** The name that modes, status and errors use. @defaultValue `'sse'`, `'long-poll'` */
+  readonly name?: string;
+  /** How long one send may take, in milliseconds. @defaultValue 10,000 */
+  readonly sendTimeoutMs?: number;
+  /**
+   * How channels are joined: with the request (`dial`), so that another set needs another link, or by sends (`frame`).
+   *
+   * @defaultValue `'dial'` when the dialect has a greeting or `url` is a function, else `'frame'`
+   */
+  readonly joining?: 'dial' | 'frame';
+}
+
+/**
+ * Makes a transport that receives over HTTP in its own way, and sends by POST.
+ *
+ * @param numbers - options of the adapter that must be over 0
+ * @param receive - the life of one link; what it throws ends the link
+ * @throws RealtimeError `invalid-option`
+ */
+export function httpTransport(
+  options: HttpOptions & { readonly name: string },
+  liveness: Capabilities['liveness'],
+  numbers: Record<string, number>,
+  receive: (link: HttpLink) => Promise<void>,
+): Transport {
+  const { name, url, sendUrl, body, dialect = keepwireDialect, sendTimeoutMs = 10_000 } = options;
+  const method = (options.method ?? 'GET').toUpperCase();
+  const joining = options.joining ?? (dialect.hello || typeof url === 'function' ? 'dial' : 'frame');
+  const { token = 'header', credentials = 'same-origin' } = options;
+  const settings: HttpSettings = { ...options, dialect, sendTimeoutMs, method, joining, token, credentials };
+
+  checkOption(name, typeof url === 'function' || isHttp(url), 'url must be an http(s) address');
+  checkOption(name, sendUrl === undefined || isHttp(sendUrl), 'sendUrl must be an http(s) address');
+  checkOption(name, method !== 'HEAD' && (method !== 'GET' || !body), 'a body needs another method than GET or HEAD');
+  for (const [option, value] of Object.entries({ ...numbers, sendTimeoutMs })) {
+    checkOption(name, value > 0, `${option} must be over 0`);
+  }
+
+  return {
+    name,
+    capabilities: {
+      send: sendUrl !== undefined,
+      ack: 'receipt',
+      resume: dialect.traits.resume,
+      liveness,
+      joining,
+      reauth: false,
+    },
+    connect(request, sink) {
+      const gate = openGate(name, dialect, request, sink);
+      const link: HttpLink = { settings, request, gate, joining: joining === 'dial' ? [...request.channels.keys()] : [] };
+      const failed = (cause: unknown): void => {
+        const message = `a function among the options of ${name}, or its dialect, threw`;
+        const error = RealtimeError.from(cause, 'invalid-option', message, { transport: name });
+        gate.down({ kind: kindOf(error.code) ?? 'protocol', error, retryAfterMs: link.retryAfterMs });
+      };
+      if (!gate.signal.aborted) receive(link).catch(failed);
+      if (sendUrl !== undefined) return gate.link(createPoster(link, String(sendUrl)));
+      return gate.link(async (frames) => {
+        // joins that this server has no word for are done without a request
+        if (dialect.encode(frames).length === 0) return [];
+        throw failure(link, 'unsupported', `${name} only receives`, 'Pass an address to send to as an option: `sendUrl`.');
+      });
+    },
+  };
+}
+
+/** @throws RealtimeError `invalid-option` if it is not right */
+export function checkOption(transport: string, isRight: boolean, rule: string): void {
+  if (!isRight) throw new RealtimeError('invalid-option', `the options of ${transport} are wrong: ${rule}`, { transport });
+}
+
+/** An absolute http address, or a relative one: anything without another scheme. */
+function isHttp(url: unknown): boolean {
+  return (typeof url === 'string' || url instanceof URL) && /^(https?:|(?![a-z][\w+.-]*:).)/i.test(String(url));
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest';
+import { createRoutes } from '../../src/connection/routes.ts';
+import { manualClock } from '../../src/testing/clock.ts';
+
+function setup(count: number) {
+  // far from 0, so that a route that never failed is not young by accident
+  const clock = manualClock(10_000_000);
+  return { clock, routes: createRoutes(count, clock) };
+}
+
+describe('routes', () => {
+  test('begin with the first', () => {
+    expect(setup(3).routes.pick()).toBe(0);
+    expect(setup(1).routes.pick()).toBe(0);
+  });
+
+  test('go to the next that failed less often, the earlier among equals, and around again', () => {
+    const { routes } = setup(3);
+    const picked: number[] = [];
+    for (let turn = 0; turn < 7; turn++) {
+      const route = routes.pick();
+      picked.push(route);
+      routes.failed(route);
+    }
+    expect(picked).toEqual([0, 1, 2, 0, 1, 2, 0]);
+  });
+
+  test('tell whether another one may be tried without waiting', () => {
+    const { routes } = setup(2);
+    expect(routes.hasFresherThan(0)).toBe(false);
+    routes.failed(0);
+    expect(routes.hasFresherThan(0)).toBe(true);
+    expect(routes.hasFresherThan(1)).toBe(false);
+    routes.failed(1);
+    expect(routes.hasFresherThan(0)).toBe(false);
+    expect(routes.hasFresherThan(1)).toBe(false);
+    routes.failed(0);
+    expect(routes.hasFresherThan(0)).toBe(true);
+  });
+
+  test('forgive one that has carried something', () => {
+    const { routes } = setup(2);
+    routes.failed(0);
+    routes.failed(0);
+    expect(routes.pick()).toBe(1);
+    routes.proved(0);
+    expect(routes.pick()).toBe(0);
+    routes.failed(1);
+    routes.failed(0);
+    expect(routes.pick()).toBe(0);
+  });
+
+  test('forgive after 5 minutes without a new failure', async () => {
+    const { clock, routes } = setup(2);
+    routes.failed(0);
+    await clock.advance(299_999);
+    expect(routes.pick()).toBe(1);
+    expect(routes.hasFresherThan(0)).toBe(true);
+    await clock.advance(1);
+    expect(routes.pick()).toBe(0);
+    expect(routes.hasFresherThan(0)).toBe(false);
+  });
+
+  test('count again from one after they have forgiven', async () => {
+    const { clock, routes } = setup(2);
+    routes.failed(0);
+    routes.failed(0);
+    await clock.advance(300_000);
+    routes.failed(1);
+    routes.failed(0);
+    // one strike each, so the first is first
+    expect(routes.pick()).toBe(0);
+  });
+
+  test('start the 5 minutes anew with each failure', async () => {
+    const { clock, routes } = setup(2);
+    routes.failed(0);
+    await clock.advance(200_000);
+    routes.failed(0);
+    await clock.advance(200_000);
+    expect(routes.pick()).toBe(1);
+  });
+
+  test('stay with a pinned one, however often it failed, until it is free again', () => {
+    const { routes } = setup(3);
+    routes.pin(1);
+    expect(routes.pick()).toBe(1);
+    routes.failed(1);
+    routes.failed(1);
+    expect(routes.pick()).toBe(1);
+    expect(routes.hasFresherThan(1)).toBe(false);
+    routes.pin(undefined);
+    expect(routes.pick()).toBe(0);
+    expect(routes.hasFresherThan(1)).toBe(true);
+    routes.pin(0);
+    expect(routes.pick()).toBe(0);
+  });
+});
