@@ -16,7 +16,7 @@ export const makeTransport: Readonly<Record<TransportName, (url: string) => Tran
   websocket: (url) => websocket({ url: `${url}/realtime` }),
   sse: (url) => sse({ url: `${url}/realtime/sse`, sendUrl: `${url}/realtime/send` }),
   // the server ends an answer after the page of its log that brings it over 1 MiB, so an answer may be longer
-  'long-poll': (url) => longPoll({ url: `${url}/realtime/poll`, sendUrl: `${url}/realtime/send`}),
+  'long-poll': (url) => longPoll({ url: `${url}/realtime/poll`, sendUrl: `${url}/realtime/send` }),
   'socket-io': (url) => socketIo({ url, transports: ['websocket'] }),
 };
 

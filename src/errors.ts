@@ -83,17 +83,17 @@ const brand: unique symbol = Symbol.for('keepwire.RealtimeError') as never;
  */
 export class RealtimeError extends Error {
   /** Which failure this is, from the closed list. */
-  readonly code: RealtimeErrorCode;
+  declare readonly code: RealtimeErrorCode;
   /** What the reader can do about it. */
-  readonly hint: string | undefined;
+  declare readonly hint: string | undefined;
   /** The transport on which it happened, by name. */
-  readonly transport: string | undefined;
+  declare readonly transport: string | undefined;
   /** The native close code, HTTP status or reason word, where there is one. */
-  readonly native: number | string | undefined;
+  declare readonly native: number | string | undefined;
   /** The server's own code for a refusal, where it gave one. */
-  readonly serverCode: string | undefined;
+  declare readonly serverCode: string | undefined;
   /** The complaints of a schema, for `invalid-payload`; else empty. */
-  readonly issues: readonly PayloadIssue[];
+  declare readonly issues: readonly PayloadIssue[];
 
   /**
    * @param code - from the closed list
@@ -101,14 +101,9 @@ export class RealtimeError extends Error {
    * @param details - hint, cause, transport, native code, schema issues
    */
   constructor(code: RealtimeErrorCode, message: string, details: RealtimeErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
-    this.name = 'RealtimeError';
-    this.code = code;
-    this.hint = details.hint;
-    this.transport = details.transport;
-    this.native = details.native;
-    this.serverCode = details.serverCode;
-    this.issues = details.issues ?? [];
+    super(message, details);
+    const { hint, transport, native, serverCode, issues = [] } = details;
+    Object.assign(this, { name: 'RealtimeError', code, hint, transport, native, serverCode, issues });
     Object.defineProperty(this, brand, { value: true });
   }
 

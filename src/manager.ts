@@ -11,13 +11,21 @@ export interface LifecycleEvents {
   /** The status has changed. */
   readonly status: ConnectionStatus;
   /** Another transport carries the traffic now. */
-  readonly switched: { readonly from: string; readonly to: string };
+  readonly switched: Switched;
   /** Messages are missing and cannot be replayed. */
   readonly gap: Gap;
   /** A payload was set aside: its schema refused it, or its event is not in the event map. */
   readonly invalid: InvalidPayload;
   /** Something went wrong that costs nothing accepted: a handler threw, a message was unreadable, a candidate link failed. */
   readonly fault: RealtimeError;
+}
+
+/** A change of transport. */
+export interface Switched {
+  /** The name of the transport that carried the traffic until now. */
+  readonly from: string;
+  /** The name of the one that carries it from now on. */
+  readonly to: string;
 }
 
 /** A payload that was set aside. */

@@ -84,7 +84,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry } = resolved;
+  const { transports, mode, retry, auth, outbox } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -93,6 +93,12 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
     throw wrong('options.transports', 'transports of different names, none of them "auto"; each factory takes a `name`');
   }
   if (typeof retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
+  if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
+    throw wrong('options.auth', 'a token, or a function that gives one');
+  }
+  if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
+    throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
+  if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');
   assertMode(mode, transports);
   return resolved;
 }

@@ -119,6 +119,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** Sends leave in the order of their calls, also when a schema answers later. */
   const turns = createTurns();
   const host: ChannelHost = {
+    ended: ended.signal,
     send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
       return new Promise((resolve, reject) => {
         turns.pass(validator.validate(event, data), (validated) => {

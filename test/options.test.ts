@@ -34,7 +34,14 @@ describe('the options', () => {
       leaveAfterMs: 1_000,
       idWindow: 1_000,
       liveness: { pingAfterMs: 25_000, pongTimeoutMs: 10_000, silenceMs: 60_000 },
-      outbox: { maxCount: 1_000, maxBytes: 1_048_576, maxSendBytes: 262_144, maxAgeMs: 120_000, overflow: 'reject-new', windowSize: 256 },
+      outbox: {
+        maxCount: 1_000,
+        maxBytes: 1_048_576,
+        maxSendBytes: 262_144,
+        maxAgeMs: 120_000,
+        overflow: 'reject-new',
+        windowSize: 256,
+      },
       platform: systemPlatform,
     });
     const cause = { kind: 'lost', error: new RealtimeError('connection-lost', 'x') } as const;

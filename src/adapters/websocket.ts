@@ -1,27 +1,65 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Dialect, Greeting, OutboundMessage } from '../protocol/dialect.ts';
-import { keepwireDialect, protocolVersion } from '../protocol/keepwire.ts';
-import { withQuery } from '../transport/http.ts';
+import { keepwireFrames, protocolVersion } from '../protocol/keepwire.ts';
+import { causeCodes, causeKinds } from '../transport/cause.ts';
+import { perAttempt } from '../transport/http.ts';
 import { openGate, sentReceipts } from '../transport/link.ts';
 import { isLarger } from '../transport/size.ts';
-import type { DownCause, LinkRequest, Transport } from '../transport/transport.ts';
-import { type CloseMeaning, createCloseReader } from './websocket-close.ts';
+import type { LinkRequest, Transport } from '../transport/transport.ts';
+import { type CloseMeaning, closeAdvice, closeErrorCode } from './websocket-close.ts';
+
+export type { CloseMeaning };
 
 /** The part of a `WebSocket` that keepwire uses. The browser's, Node's and that of the `ws` package all have it. */
 export interface WebSocketLike {
+  /** Set to `arraybuffer`. */
   binaryType: string;
+  /** 1 while it is open. */
   readonly readyState: number;
-  addEventListener(type: 'open', listener: () => void): void;
-  addEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
-  addEventListener(type: 'error', listener: (event: object) => void): void;
-  removeEventListener(type: 'open', listener: () => void): void;
-  removeEventListener(type: 'message', listener: (event: { readonly data: unknown }) => void): void;
-  removeEventListener(type: 'close', listener: (event: { readonly code: number; readonly reason: string }) => void): void;
+  /** The connection is open. */
+  onopen: WebSocketListener<object>;
+  /** A message arrived: text, or an `ArrayBuffer`. */
+  onmessage: WebSocketListener<WebSocketMessage>;
+  /** It is over, or could not be opened. */
+  onclose: WebSocketListener<WebSocketClose>;
+  /** Something failed; the close follows. */
+  onerror: WebSocketListener<WebSocketTrouble>;
+  /** Sends one text message. */
   send(data: string): void;
+  /** Ends it. */
   close(code?: number): void;
 }
+
+/** What a WebSocket tells of a message. */
+export interface WebSocketMessage {
+  /** Its content. */
+  readonly data: unknown;
+}
+
+/** What a WebSocket tells of a failure. */
+export interface WebSocketTrouble {
+  /** The name of the event. */
+  readonly type: string;
+  /** What happened. The `ws` package and Node tell it, a browser does not. */
+  readonly error?: unknown;
+}
+
+/** What a WebSocket tells of its end. */
+export interface WebSocketClose {
+  /** The close code; 1006 when there was no close frame. */
+  readonly code: number;
+  /** The server's own words, or nothing. */
+  readonly reason: string;
+}
+
+/** The type of a method, so that it may ask for less than the event that the platform's own listeners get. */
+export type WebSocketListener<Event> =
+  | {
+      /** Is called with the platform's own event. */
+      listener(event: Event): void;
+    }['listener']
+  | null;
 
 /** Makes a {@link WebSocketLike}. */
 export type WebSocketConstructor = new (url: string, protocols?: string[]) => WebSocketLike;
@@ -35,7 +73,7 @@ export interface WebSocketOptions {
    * Where to connect. `http:` and `https:` become `ws:` and `wss:`; a relative address is resolved against the page at
    * each attempt. A function is called for each attempt, for servers that want something of their own in the address.
    */
-  readonly url: string | URL | ((request: LinkRequest) => string);
+  readonly url: string | URL | ((request: LinkRequest) => string | URL);
   /**
    * The constructor to use, such as the `WebSocket` of the `ws` package on Node 20, or a wrapper that sets headers.
    *
@@ -62,7 +100,7 @@ export interface WebSocketOptions {
    * - `query`: in the address, as `hello` or `token`. Logs and proxies keep addresses: only for servers that know nothing else.
    * - `none`: nowhere, for cookies or an address that has it already; a hello goes as in `subprotocol`, without a token.
    *
-   * A hello of more than 4,096 characters always travels as the first message.
+   * A hello or token of more than 4,096 characters always travels in the first message.
    *
    * @defaultValue `'subprotocol'` for dialects with a hello, else `'first-frame'`
    */
@@ -73,12 +111,19 @@ export interface WebSocketOptions {
   readonly closeCodes?: Readonly<Record<number, CloseMeaning>>;
 }
 
-const defaultMaxMessageBytes = 1024 * 1024;
 /** Servers and proxies commonly limit all headers of a request to 8 KiB; half of it leaves room for the cookies. */
-const longestHello = 4096;
+const longestGreeting = 4096;
 /** `WebSocket.OPEN`. */
 const openState = 1;
 const places: readonly WebSocketToken[] = ['subprotocol', 'first-frame', 'query', 'none'];
+
+/** What the options must be; the hints of `invalid-option`. */
+const rules = {
+  url: 'ws:, wss:, http:, https:, or relative to a page',
+  token: places.join(', '),
+  maxMessageBytes: 'over 0',
+  closeCodes: 'a cause for codes from 1000 to 4999',
+};
 
 /**
  * A transport over WebSocket.
@@ -109,11 +154,18 @@ const places: readonly WebSocketToken[] = ['subprotocol', 'first-frame', 'query'
  * @throws RealtimeError `invalid-option` for an address, a size or a table that cannot be right
  */
 export function websocket(options: WebSocketOptions): Transport {
-  const { name = 'websocket', dialect = keepwireDialect, maxMessageBytes = defaultMaxMessageBytes } = options;
+  const { name = 'websocket', dialect = keepwireFrames, maxMessageBytes = 1_048_576, closeCodes = {} } = options;
+  const { token: place = dialect.hello ? 'subprotocol' : 'first-frame' } = options;
+  const { protocols: offered = dialect.hello ? [`keepwire.v${protocolVersion}`] : [] } = options;
   const { traits } = dialect;
-  const place = options.token ?? (dialect.hello === undefined ? 'first-frame' : 'subprotocol');
-  checkOptions(options, name);
-  const closing = createCloseReader(name, dialect, options.closeCodes);
+
+  check('token', places.includes(place));
+  check('maxMessageBytes', maxMessageBytes > 0);
+  // any base will do: this only asks whether the address can be one at all
+  check('url', typeof options.url === 'function' || toWebSocketUrl(options.url, 'http://localhost'));
+  for (const [code, kind] of Object.entries(closeCodes)) {
+    check('closeCodes', /^[1-4]\d{3}$/.test(code) && Object.hasOwn(causeCodes, kind));
+  }
 
   return {
     name,
@@ -128,53 +180,64 @@ export function websocket(options: WebSocketOptions): Transport {
 
     connect(request, sink) {
       const gate = openGate(name, dialect, request, sink);
+      let socket: WebSocketLike | undefined;
       let isOpened = false;
-      let trouble: Error | undefined;
-      /** True when the greeting did not fit into the handshake, or does not belong there. */
+      let trouble: unknown;
+      /** True when the greeting did not go with the handshake. */
       let greetsLate = false;
-      const socket = gate.signal.aborted ? undefined : dial();
+      if (!gate.signal.aborted) guarded('unsupported', dial);
 
       return gate.link(async (frames) => {
         // a socket that is closing discards what it is given
-        if (socket?.readyState !== openState) {
-          throw new RealtimeError('closed', `sending over ${name} failed: the socket is closing`, { transport: name });
-        }
+        if (socket?.readyState !== openState) return undefined;
         const messages = dialect.encode(frames);
         for (const text of messages.map(toText)) socket.send(text);
         return sentReceipts(messages.flatMap((message) => message.frames));
       });
 
-      function dial(): WebSocketLike | undefined {
+      /** For what calls functions of the application or the dialect: when one throws, the link is over. */
+      function guarded(kind: 'unsupported' | 'protocol', run: () => void): void {
         try {
-          const Socket = options.WebSocket ?? globalThis.WebSocket;
-          if (Socket === undefined) throw noWebSocket(name);
-          const { url, protocols } = handshake();
-          const opened = construct(Socket, url, protocols);
-          listen(opened);
-          return opened;
+          run();
         } catch (cause) {
-          gate.down(failed('unsupported', 'the WebSocket could not be prepared', cause));
-          return undefined;
+          const message = `a function of ${name} or of the ${dialect.name} dialect threw`;
+          gate.down({ kind, error: RealtimeError.from(cause, kind, message, { transport: name }) });
         }
       }
 
-      function handshake(): { url: string; protocols: string[] } {
-        const { url: given, protocols: offered = dialect.hello === undefined ? [] : [`keepwire.v${protocolVersion}`] } = options;
-        const url = webSocketUrl(typeof given === 'function' ? given(request) : String(given), globalThis.location?.href, name);
-        const protocols = [...(typeof offered === 'function' ? offered(request) : offered)];
-        greetsLate = place === 'first-frame';
-        if (greetsLate) return { url, protocols };
-        if (dialect.hello === undefined) {
-          const token = request.credentials?.token;
-          if (place === 'query') return { url: withQuery(url, { token }), protocols };
-          if (place === 'subprotocol' && token !== undefined) protocols.push(asSubprotocol(token, name));
-          return { url, protocols };
+      function dial(): void {
+        const Socket = options.WebSocket ?? globalThis.WebSocket;
+        if (!Socket) {
+          const hint = 'On Node 20, pass the WebSocket of ws.';
+          return gate.fail('unsupported', 'there is no WebSocket on this platform', { hint });
         }
-        const hello = JSON.stringify(dialect.hello(visibleGreeting()));
-        const encoded = place === 'query' ? withQuery(url, { hello }) : `keepwire.hello.${base64Url(hello)}`;
-        greetsLate = encoded.length > longestHello;
-        if (greetsLate) return { url, protocols };
-        return place === 'query' ? { url: encoded, protocols } : { url, protocols: [...protocols, encoded] };
+        let url = toWebSocketUrl(perAttempt(options.url, request), globalThis.location?.href);
+        check('url', url);
+        const protocols = [...perAttempt(offered, request)];
+        const greeting = handshakeGreeting();
+        greetsLate = place === 'first-frame' || greeting.length > longestGreeting;
+        if (greeting && !greetsLate) {
+          if (place === 'query') url += (url.includes('?') ? '&' : '?') + greeting;
+          else protocols.push(greeting);
+        }
+        try {
+          listen(new Socket(url, protocols));
+        } catch (cause) {
+          // browsers quote the address or the subprotocol in their error, and so the token: it cannot be kept
+          const { name: native } = cause as Error;
+          const hint = 'A page on https needs wss:. Subprotocols hold no separators.';
+          gate.fail('unsupported', 'the WebSocket could not be made', { native, hint });
+        }
+      }
+
+      /** The hello, or for dialects without one the token, as a query parameter or as a subprotocol. */
+      function handshakeGreeting(): string {
+        const greeting = visibleGreeting();
+        const hello = dialect.hello && JSON.stringify(dialect.hello(greeting));
+        const { token = '' } = greeting;
+        if (place === 'query')
+          return hello ? `hello=${encodeURIComponent(hello)}` : token && `token=${encodeURIComponent(token)}`;
+        return hello ? `keepwire.hello.${base64Url(hello)}` : token;
       }
 
       /** The greeting of this moment, with the token only if it may be shown. */
@@ -183,120 +246,77 @@ export function websocket(options: WebSocketOptions): Transport {
         return place === 'none' ? { ...greeting, token: undefined } : greeting;
       }
 
-      /** The constructor's own error is dropped: browsers quote the address or the subprotocol in it, and so the token. */
-      function construct(Socket: WebSocketConstructor, url: string, protocols: string[]): WebSocketLike {
-        let native: string;
-        try {
-          return new Socket(url, protocols);
-        } catch (cause) {
-          native = cause instanceof Error ? cause.name : typeof cause;
-        }
-        throw new RealtimeError('unsupported', `the WebSocket could not be made (${native})`, {
-          transport: name,
-          native,
-          hint: 'A page on https can only open wss: addresses; subprotocols may hold no spaces or separators and must differ.',
-        });
-      }
-
       function listen(opened: WebSocketLike): void {
-        const onOpen = (): void => {
-          isOpened = true;
-          try {
-            greetLate(opened);
-          } catch (cause) {
-            gate.down(failed('protocol', `the greeting of ${name} could not be sent`, cause));
-          }
-        };
-        const onMessage = ({ data }: { readonly data: unknown }): void => {
-          if (isLarger(data, maxMessageBytes)) gate.down(tooLarge(name, maxMessageBytes));
-          else gate.receive(data);
-        };
-        const onClose = ({ code, reason }: { readonly code: number; readonly reason: string }): void => {
-          try {
-            gate.down(isOpened ? closing(code, reason, trouble, request.credentials?.token) : notOpened(code));
-          } catch (cause) {
-            gate.down(failed('protocol', `close code ${code} could not be read by the ${dialect.name} dialect`, cause));
-          }
-        };
+        socket = opened;
         opened.binaryType = 'arraybuffer';
-        opened.addEventListener('open', onOpen);
-        opened.addEventListener('message', onMessage);
-        opened.addEventListener('close', onClose);
+        opened.onopen = () => {
+          isOpened = true;
+          guarded('protocol', () => greet(opened));
+        };
+        opened.onmessage = ({ data }) => {
+          if (!isLarger(data, maxMessageBytes)) gate.receive(data);
+          else gate.fail('protocol', `a message has more than ${maxMessageBytes} bytes`, { code: 'too-large' });
+        };
+        opened.onclose = (event) => {
+          guarded('protocol', () => end(event));
+        };
         // stays when the link is over: `ws` throws an error that nobody listens to, and closing while it connects is one
-        opened.addEventListener('error', (event) => {
-          if ('error' in event && event.error instanceof Error) trouble = event.error;
-        });
+        opened.onerror = ({ error }) => {
+          trouble = error;
+        };
         onAbort(gate.signal, () => {
-          opened.removeEventListener('open', onOpen);
-          opened.removeEventListener('message', onMessage);
-          opened.removeEventListener('close', onClose);
+          opened.onopen = null;
+          opened.onmessage = null;
+          opened.onclose = null;
           opened.close(1000);
         });
       }
 
       /** What goes first over the open socket. The dialect's own opening shows the token only where nothing else did. */
-      function greetLate(opened: WebSocketLike): void {
+      function greet(opened: WebSocketLike): void {
         const greeting = visibleGreeting();
-        const joining = traits.joinsInHello ? greeting.joins.map(({ channel }) => channel) : [];
-        if (greetsLate && dialect.hello !== undefined) opened.send(JSON.stringify(dialect.hello(greeting)));
-        const token = place === 'first-frame' ? greeting.token : undefined;
+        if (greetsLate && dialect.hello) opened.send(JSON.stringify(dialect.hello(greeting)));
+        const token = greetsLate ? greeting.token : undefined;
         for (const message of dialect.opening?.({ ...greeting, token }) ?? []) opened.send(toText(message));
-        gate.opened(greetsLate ? { joining } : {});
+        gate.opened(greetsLate && traits.joinsInHello ? { joining: [...request.channels.keys()] } : {});
       }
 
-      /** For what the application's own functions and the dialect throw. */
-      function failed(kind: 'unsupported' | 'protocol', message: string, cause: unknown): DownCause {
-        return { kind, error: RealtimeError.from(cause, kind, message, { transport: name }) };
-      }
-
-      function notOpened(native: number): DownCause {
-        const error = new RealtimeError('refused', 'the WebSocket could not be opened', {
-          transport: name,
-          native,
-          hint: 'The server may be down, may have refused the upgrade, or a proxy on the way does not let WebSockets through.',
-          cause: trouble,
-        });
-        return { kind: 'refused', error };
+      function end({ code: native, reason }: WebSocketClose): void {
+        const details = { native, cause: trouble };
+        if (!isOpened) {
+          const hint = 'The server may be down or refuse it, or a proxy stops it.';
+          return gate.fail('refused', 'the WebSocket could not be opened', { ...details, hint });
+        }
+        const code = closeErrorCode(native, reason, closeCodes[native], dialect);
+        const token = request.credentials?.token;
+        const quoted = !reason || (token && reason.includes(token)) ? '' : `: ${reason}`;
+        const message = `the server closed the WebSocket with code ${native}${quoted}`;
+        gate.fail(causeKinds[code] ?? 'lost', message, { ...details, code, ...closeAdvice(native, reason) });
       }
     },
   };
-}
 
-function checkOptions(options: WebSocketOptions, name: string): void {
-  const { url, token = 'none', maxMessageBytes = defaultMaxMessageBytes } = options;
-  const wrong = (message: string): RealtimeError => new RealtimeError('invalid-option', message, { transport: name });
-  // any base will do: this only asks whether the address can be one at all
-  if (typeof url !== 'function') webSocketUrl(String(url ?? ''), 'http://localhost', name);
-  if (!places.includes(token)) throw wrong(`token of websocket() is none of ${places.join(', ')}`);
-  if (!(maxMessageBytes > 0)) throw wrong('maxMessageBytes of websocket() is not a positive number');
-}
-
-/** The address as `ws:` or `wss:`, without a fragment. The error does not quote it: there may be a token in the query. */
-function webSocketUrl(given: string, base: string | undefined, transport: string): string {
-  const wrong = (message: string, hint: string): RealtimeError =>
-    new RealtimeError('invalid-option', message, { transport, hint });
-  if (given === '') throw wrong('the url of websocket() is empty', 'Check where it is configured.');
-  let resolved: string;
-  try {
-    resolved = new URL(given, base).href;
-  } catch {
-    const hint = 'Outside a page there is nothing that a relative address could be relative to.';
-    throw wrong('the url of websocket() is not an address', hint);
+  /** The error does not quote the value: there may be a token in an address. */
+  function check(option: keyof typeof rules, isRight: unknown): asserts isRight {
+    if (isRight) return;
+    throw new RealtimeError('invalid-option', `${option} of websocket() is wrong`, {
+      transport: name,
+      hint: `It takes: ${rules[option]}.`,
+    });
   }
-  // an absolute address goes as it is: React Native's URL puts a slash at its end
-  const absolute = /^[a-z][\w+.-]*:/i.test(given) ? given : resolved;
-  const url = absolute.replace(/^http/i, 'ws').replace(/#.*$/, '');
-  if (/^wss?:/i.test(url)) return url;
-  throw wrong('the url of websocket() has a scheme that cannot be used', 'Use ws:, wss:, http:, https: or a relative address.');
 }
 
-/** RFC 6455 section 4.1: a subprotocol is a token of RFC 9110 section 5.6.2. */
-function asSubprotocol(token: string, transport: string): string {
-  if (/^[\w!#$%&'*+\-.^`|~]+$/.test(token)) return token;
-  throw new RealtimeError('unsupported', 'the token cannot be sent as a WebSocket subprotocol', {
-    transport,
-    hint: "It holds a character that subprotocols must not have; use token: 'first-frame' or 'query'.",
-  });
+/** The address as `ws:` or `wss:`, without a fragment; `undefined` for what cannot be one. */
+function toWebSocketUrl(given: string | URL, base: string | undefined): string | undefined {
+  const text = String(given);
+  try {
+    const { href } = new URL(text, base);
+    // an absolute address goes as it is: React Native's URL puts a slash at its end
+    const url = (/^\w+:/.test(text) ? text : href).replace(/^http/i, 'ws').replace(/#.*/, '');
+    return given && /^wss?:/i.test(url) ? url : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function base64Url(text: string): string {
@@ -306,25 +326,9 @@ function base64Url(text: string): string {
 }
 
 function toText({ data }: OutboundMessage): string {
-  if (typeof data === 'string') return data;
   try {
-    return JSON.stringify(data);
+    return typeof data === 'string' ? data : JSON.stringify(data);
   } catch (cause) {
-    throw new RealtimeError('invalid-payload', 'a message could not be written as JSON', { cause });
+    throw new RealtimeError('invalid-payload', 'a message is no JSON', { cause });
   }
-}
-
-function tooLarge(transport: string, maxBytes: number): DownCause {
-  const error = new RealtimeError('too-large', `a message on ${transport} is larger than ${maxBytes} bytes`, {
-    transport,
-    hint: 'Raise maxMessageBytes if the server is meant to send this much at once.',
-  });
-  return { kind: 'protocol', error };
-}
-
-function noWebSocket(transport: string): RealtimeError {
-  return new RealtimeError('unsupported', 'there is no WebSocket on this platform', {
-    transport,
-    hint: 'Node has one since version 22; on Node 20 install ws and pass its WebSocket: websocket({ url, WebSocket }).',
-  });
 }

@@ -8,7 +8,10 @@ import { type EventStreamOptions, iterate } from './events.ts';
 import type { ChannelState, Subscription } from './subscription.ts';
 
 /** An event as handlers get it beside its data: where it comes from, its number, its id, its time. */
-export type EventMessage<Data = unknown> = Omit<EventFrame, 'data'> & { readonly data: Data };
+export type EventMessage<Data = unknown> = Omit<EventFrame, 'data'> & {
+  /** The payload, after validation. */
+  readonly data: Data;
+};
 
 /** What became of a send that the server accepted. */
 export interface Accepted {
@@ -138,6 +141,8 @@ export type SendRequest = PublishOptions & { readonly reply?: boolean };
 
 /** What a handle needs from the manager. */
 export interface ChannelHost {
+  /** Fires when the manager is closed: every handle is left then. */
+  readonly ended: AbortSignal;
   send(channel: string, event: string, data: unknown, options: SendRequest): Promise<{ accepted: Accepted; reply: unknown }>;
   announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
   release(channel: string): void;
@@ -171,6 +176,8 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
     return host.send(name, event, data, options);
   }
 
+  const forget = onAbort(host.ended, () => channel.leave());
+
   const channel: Channel = {
     name,
     state,
@@ -199,6 +206,7 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
       if (ended.aborted) return;
       channel.exit();
       controller.abort();
+      forget();
       host.release(name);
     },
   };

@@ -108,7 +108,8 @@ export function createJoining(positions: () => ReadonlyMap<string, Position | un
       if (!owners.delete(owner) && !entered) return;
       if (entered) owners.set(owner, entered.data);
       const frames = owners.size ? announcement(channel) : [{ kind: 'announce', channel, present: false } as const];
-      for (const { link } of links.values()) tell(link, frames);
+      // where the join is still to leave, the announcement goes with it
+      for (const { link, told } of links.values()) if (told.has(channel)) tell(link, frames);
     },
   };
 }

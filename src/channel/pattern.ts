@@ -16,7 +16,8 @@ export type PatternParams<Pattern extends string, Value = string | number> = str
   : { readonly [Name in PatternNames<Pattern>]: Value };
 
 /** The arguments of a call: none for a pattern without parameters. */
-type PatternArguments<Pattern extends string> = string extends Pattern
+/** What a pattern is called with: its parameters, or nothing when it has none. */
+export type PatternArguments<Pattern extends string> = string extends Pattern
   ? [params?: PatternParams<Pattern>]
   : [PatternNames<Pattern>] extends [never]
     ? []

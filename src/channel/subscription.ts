@@ -120,20 +120,23 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   }
 
   function check(frame: EventFrame): void {
-    if (turns.isIdle && validator.needsNoCheck(frame.event)) return deliver(frame);
-    turns.pass(validator.validate(frame.event, frame.data), (validated) => conclude(frame, validated));
+    const { era } = order;
+    if (turns.isIdle && validator.needsNoCheck(frame.event)) return deliver(frame, era);
+    turns.pass(validator.validate(frame.event, frame.data), (validated) => conclude(frame, validated, era));
   }
 
-  function conclude(frame: EventFrame, validated: Validated): void {
-    if (validated.kind === 'valid') return deliver(validated.data === frame.data ? frame : { ...frame, data: validated.data });
+  function conclude(frame: EventFrame, validated: Validated, era: number): void {
+    if (validated.kind === 'valid') {
+      return deliver(validated.data === frame.data ? frame : { ...frame, data: validated.data }, era);
+    }
     hooks.invalid(validated.error, frame);
     // set aside is dealt with: the same message would be refused again
-    order.commit(frame);
+    order.commit(frame, era);
   }
 
-  function deliver(frame: EventFrame): void {
+  function deliver(frame: EventFrame, era: number): void {
     bus.emit(frame.event, frame);
-    order.commit(frame);
+    order.commit(frame, era);
     metrics.delivered += 1;
   }
 

@@ -17,7 +17,8 @@ export interface AuthContext {
 /** Gives the credentials for the next link: a token, or a token with its end and subject; `undefined` for none. */
 export type AuthProvider = (context: AuthContext) => Answer | Promise<Answer>;
 
-type Answer = string | Credentials | undefined;
+/** A token, or a token with its end and subject; `undefined` for none. */
+export type Answer = string | Credentials | undefined;
 
 /** The one place that asks for credentials. */
 export interface Auth {
@@ -62,13 +63,14 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
       })
       .finally(() => {
         cancelDeadline();
-        underWay = undefined;
+        if (underWay?.abort === abort) underWay = undefined;
       });
     return { answer, abort };
   }
 
   function check(given: Answer): Credentials | undefined {
-    if (given === undefined) return undefined;
+    // null is what storage gives for nothing
+    if (given === undefined || given === null) return undefined;
     const credentials = typeof given === 'string' ? { token: given } : given;
     const { token } = credentials;
     if (typeof token !== 'string' || !token) {
@@ -93,9 +95,13 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
       return underWay.answer;
     },
     refuse(credentials) {
-      refused = credentials?.token;
+      refused = credentials?.token ?? refused;
     },
-    cancel: () => underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up')),
+    cancel() {
+      underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up'));
+      // whoever asks next has a question of its own
+      underWay = undefined;
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { RealtimeError } from '../errors.ts';
 import type { ServerFrame } from '../protocol/frame.ts';
 import type { DownCause, Transport } from '../transport/transport.ts';
 import type { AuthReason } from './auth.ts';
-import type { RetryPolicy } from './retry.ts';
+import { comeBackMs, type RetryContext, type RetryPolicy } from './retry.ts';
 import type { Routes } from './routes.ts';
 import { type LiveLink, type Session, type SessionListener, type SessionParts, startSession } from './session.ts';
 import {
@@ -76,6 +76,9 @@ export interface Connection {
   drained(link: LinkId): void;
 }
 
+/** The wait where the retry policy says nothing that can be used: 30 seconds. */
+const brokenPolicyMs = 30_000;
+
 /** Makes a connection; nothing happens until `start`. */
 export function createConnection(parts: ConnectionParts): Connection {
   const { transports, auth, routes, listener } = parts;
@@ -97,7 +100,8 @@ export function createConnection(parts: ConnectionParts): Connection {
     up(session, live) {
       wasEverUp = true;
       dispatch({ kind: 'up', link: session.id });
-      listener.up(live);
+      // what was told of the change may have ended it
+      if (sessions.has(session.id)) listener.up(live);
     },
     proved(session) {
       refusals = 0;
@@ -262,26 +266,35 @@ export function createConnection(parts: ConnectionParts): Connection {
   }
 
   /** What comes after the end of a link: when to dial again, or that it is over. */
-  function decide({ isProven, route, credentials, advice, upMs }: Session, cause: DownCause): Next {
-    if (!isProven) routes.failed(route);
+  function decide({ isDialled, isProven, route, credentials, advice, upMs }: Session, cause: DownCause): Next {
+    const isFinal = cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed';
+    // what the server or the auth provider says of us is no fault of the transport
+    if (isDialled && !isProven && !isFinal) routes.failed(route);
     if (cause.kind === 'unauthorized') {
       auth.refuse(credentials);
       refusals += 1;
       // one new token is worth a try; a second refusal is an answer
       if (auth.renewable && refusals < 2 && credentials) return { kind: 'retry', delayMs: 0 };
     }
-    if (cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed') {
-      return { kind: 'end', error: cause.error };
-    }
+    if (isFinal) return { kind: 'end', error: cause.error };
     const attempt = state.attempt + 1;
     const uptimeMs = upMs === undefined ? 0 : clock.now() - upMs;
-    const asked = routes.hasFresherThan(route) ? 0 : parts.retry({ attempt, cause, uptimeMs, random });
+    const asked = routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
-    const { retryAfterMs = advice?.retryAfterMs ?? 0, spreadMs = advice?.spreadMs ?? 0 } =
-      cause.kind === 'lost' || cause.kind === 'refused' ? cause : {};
-    // whatever a policy answers: not a number, or one that is negative, means at once
-    const delayMs = Number.isFinite(asked) ? asked : 0;
-    return { kind: 'retry', delayMs: Math.max(0, delayMs, retryAfterMs + random() * spreadMs) };
+    const own = cause.kind === 'lost' || cause.kind === 'refused' ? cause : undefined;
+    const hasOwn = own?.retryAfterMs !== undefined || own?.spreadMs !== undefined;
+    return { kind: 'retry', delayMs: Math.max(0, asked, comeBackMs((hasOwn ? own : advice) ?? {}, random)) };
+  }
+
+  /** A policy that throws, or answers what cannot be waited for, must neither stop the connection nor make it dial in a loop. */
+  function ask(context: RetryContext): number | false {
+    try {
+      const asked = parts.retry(context);
+      return asked === false || Number.isFinite(asked) ? asked : brokenPolicyMs;
+    } catch (error) {
+      listener.fault(new RealtimeError('handler-failed', 'the retry policy threw', { cause: error }));
+      return brokenPolicyMs;
+    }
   }
 }
 

@@ -104,7 +104,7 @@ export function watchLiveness(
       return roundTripMs;
     },
     probe() {
-      if (mode === 'ping' && pingedMs === undefined) sendPing();
+      if (mode === 'ping' && !isAwaited) sendPing();
     },
     stop: () => cancel(),
   };

@@ -20,6 +20,17 @@ export interface RetryContext {
  */
 export type RetryPolicy = (context: RetryContext) => number | false;
 
+/** What a server asks for is cut to this: 1 hour. */
+const longestComeBackMs = 3_600_000;
+
+/** When to come back, as the server asks for it: after a time, and then at a random moment of a window. */
+export function comeBackMs(
+  { retryAfterMs = 0, spreadMs = 0 }: { readonly retryAfterMs?: number; readonly spreadMs?: number },
+  random: Random,
+): number {
+  return Math.min(retryAfterMs + random() * spreadMs, longestComeBackMs);
+}
+
 /** The numbers of {@link fullJitter}. */
 export interface FullJitterOptions {
   /** The ceiling of the first retry, in milliseconds. @defaultValue 500 */

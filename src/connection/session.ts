@@ -5,6 +5,7 @@ import type { AdviceFrame, ClientFrame, Position, ServerFrame } from '../protoco
 import type { Credentials, DownCause, Link, LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
 import type { Auth, AuthReason } from './auth.ts';
 import { type Liveness, type LivenessOptions, watchLiveness } from './liveness.ts';
+import { comeBackMs } from './retry.ts';
 import type { LinkId } from './state.ts';
 
 /** A link that is up, as the rest of the core sees it. */
@@ -51,6 +52,8 @@ export interface Session {
   /** Present once the link is up. */
   readonly live?: LiveLink;
   readonly isProven: boolean;
+  /** The transport was asked for a link; false while the token is still to come. */
+  readonly isDialled: boolean;
   readonly credentials?: Credentials;
   /** The last word of the server on when to come back. */
   readonly advice?: AdviceFrame;
@@ -68,6 +71,8 @@ export interface Session {
 
 /** A token is renewed this long before its end, or in the last fifth of its life if that is shorter: 30 seconds. */
 const renewLeadMs = 30_000;
+/** A token that ends sooner is left to the server to judge: 1 second. */
+const shortestLifeMs = 1_000;
 
 /** Starts an attempt; returns at once. */
 export function startSession(
@@ -87,7 +92,15 @@ export function startSession(
   let isOver = false;
   const timers = new Set<() => void>();
   let link: Link | undefined;
-  const session: { -readonly [Key in keyof Session]: Session[Key] } = { id, route, transport, isProven: false, later, end };
+  const session: { -readonly [Key in keyof Session]: Session[Key] } = {
+    id,
+    route,
+    transport,
+    isDialled: false,
+    isProven: false,
+    later,
+    end,
+  };
 
   // never in the same tick: the channels that are opened right after `start` travel with the first flight
   Promise.resolve(auth.credentials(reason)).then(connect, (error: RealtimeError) =>
@@ -120,6 +133,7 @@ export function startSession(
   function connect(credentials: Credentials | undefined): void {
     if (isOver) return;
     session.credentials = credentials;
+    session.isDialled = true;
     later(connectTimeoutMs, () => {
       if (!session.live) over({ kind: 'lost', error: connectTimedOut(name, connectTimeoutMs) });
     });
@@ -182,8 +196,7 @@ export function startSession(
       over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });
     } else if (frame.kind === 'advice') {
       session.advice = frame;
-      const delayMs = (frame.retryAfterMs ?? 0) + random() * (frame.spreadMs ?? 0);
-      if (frame.drain) later(delayMs, () => listener.replace(session, 'reconnect'));
+      if (frame.drain) later(comeBackMs(frame, random), () => listener.replace(session, 'reconnect'));
     }
   }
 
@@ -200,7 +213,9 @@ export function startSession(
   function scheduleRenewal(): void {
     const { expiresAt } = session.credentials ?? {};
     if (expiresAt === undefined || !auth.renewable) return;
-    const lifeMs = Math.max(0, expiresAt - clock.wallNow());
+    const lifeMs = expiresAt - clock.wallNow();
+    // over already: our clock is wrong, or the provider gave an old one; renewing it again and again would not help
+    if (lifeMs < shortestLifeMs) return;
     later(lifeMs - Math.min(renewLeadMs, lifeMs / 5), () => {
       if (capabilities.reauth) void renew();
       else listener.replace(session, 'expiring');

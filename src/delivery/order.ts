@@ -28,8 +28,10 @@ export type Verdict = 'next' | 'duplicate' | 'hole';
 export interface Order {
   /** Judges an event that arrived on a link; a `next` one counts as received from now on. */
   accept(frame: EventFrame, link: number): Verdict;
+  /** Counts the numberings: an event that was accepted in an earlier one moves nothing. */
+  readonly era: number;
   /** The event was handed to the handlers: only now the position moves. */
-  commit(frame: EventFrame): void;
+  commit(frame: EventFrame, era?: number): void;
   /** Takes the position of a join answer. @returns the hole that it shows, if any */
   joined(frame: JoinedFrame, link: number): Gap | undefined;
   /** Does the log reach further than what was received? */
@@ -46,6 +48,7 @@ export interface Order {
  */
 export function createOrder(channel: string, idWindow: number): Order {
   let epoch: string | undefined;
+  let era = 0;
   /** The offset of the last event that was accepted; handlers may still be waiting for it. */
   let received = 0;
   /** The offset of the last event that was handed over. */
@@ -64,7 +67,10 @@ export function createOrder(channel: string, idWindow: number): Order {
     const isSameEpoch = nextEpoch === epoch;
     const after = position();
     const missing = isSameEpoch ? offset - received : undefined;
-    if (!isSameEpoch) ids.clear();
+    if (!isSameEpoch) {
+      ids.clear();
+      era += 1;
+    }
     epoch = nextEpoch;
     received = offset;
     committed = offset;
@@ -86,7 +92,8 @@ export function createOrder(channel: string, idWindow: number): Order {
       received = offset;
       return 'next';
     },
-    commit(frame) {
+    commit(frame, acceptedIn = era) {
+      if (acceptedIn !== era) return;
       cursor = frame.cursor ?? cursor;
       committed = Math.max(committed, frame.offset ?? 0);
     },
@@ -108,6 +115,9 @@ export function createOrder(channel: string, idWindow: number): Order {
     },
     get position() {
       return position();
+    },
+    get era() {
+      return era;
     },
   };
 }

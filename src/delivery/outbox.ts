@@ -94,8 +94,12 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
   let size = 0;
   let link: OutboxLink | undefined;
   let isFlushScheduled = false;
+  /** True while one of a batch was impossible to send and it is not known which: they leave one by one. */
+  let isOneByOne = false;
   let pauseMs = firstPauseMs;
   let cancelPause: (() => void) | undefined;
+  /** Why nothing is taken any more. */
+  let closed: RealtimeError | undefined;
 
   function isBusy(id: number): boolean {
     return [...entries.values()].some((entry) => entry.link === id);
@@ -123,7 +127,8 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     for (const entry of all) {
       if (entry.link !== undefined) continue;
       length += entry.size;
-      if (batch.length + underWay.length >= limits.windowSize || (batch.length && length > limits.maxSendBytes)) break;
+      if (batch.length + underWay.length >= limits.windowSize) break;
+      if (batch.length && (isOneByOne || length > limits.maxSendBytes)) break;
       batch.push(entry);
     }
     if (!batch.length) return;
@@ -154,19 +159,24 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     } else if (retryAfterMs === undefined) {
       entry.finish(rejectedError(entry.frame.event, code, message));
     } else {
+      const { link: wasOn } = entry;
       entry.link = undefined;
+      if (wasOn !== undefined && !isBusy(wasOn)) onDrained(wasOn);
       pause(retryAfterMs);
     }
   }
 
   /** It is not known whether the server got the batch: it leaves again, under the same ids. */
   function failed({ id }: OutboxLink, batch: readonly Entry[], error: RealtimeError): void {
+    const isImpossible = error.code === 'too-large' || error.code === 'unsupported' || error.code === 'invalid-payload';
+    isOneByOne = isImpossible && entries.size > 1;
     for (const entry of batch) {
       if (entry.link !== id) continue;
-      if (error.code === 'too-large' || error.code === 'unsupported' || error.code === 'invalid-payload') entry.finish(error);
+      if (isImpossible && batch.length === 1) entry.finish(error);
       else entry.link = undefined;
     }
-    pause(0);
+    if (isImpossible) flushSoon();
+    else pause(0);
   }
 
   function pause(floorMs: number): void {
@@ -188,6 +198,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
 
   /** Makes room for a send. @throws RealtimeError `queue-full` */
   function makeRoom(needed: number): void {
+    if (needed > limits.maxBytes) throw fullError(limits);
     while (entries.size >= limits.maxCount || size + needed > limits.maxBytes) {
       const oldest = [...entries.values()].find((entry) => entry.link === undefined);
       if (limits.overflow === 'reject-new' || !oldest) throw fullError(limits);
@@ -199,6 +210,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     async send(frame, { signal, timeoutMs = limits.maxAgeMs }) {
       const { id, event } = frame;
       const what = `publishing ${event}`;
+      if (closed) throw closed;
       if (signal?.aborted) throw abortedError(what, signal);
       const needed = sizeOf(frame);
       if (needed > limits.maxSendBytes) throw tooLargeError(what, limits);
@@ -208,6 +220,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
         const finish: Entry['finish'] = (outcome) => {
           if (entries.get(id) !== entry) return;
           entries.delete(id);
+          if (!entries.size) isOneByOne = false;
           size -= needed;
           cancelDeadline();
           forget();
@@ -242,6 +255,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
       if (entry) answer(entry, { ...frame, status: frame.kind === 'ack' ? 'accepted' : 'rejected' });
     },
     close(error) {
+      closed = error;
       endPause();
       link = undefined;
       for (const entry of [...entries.values()]) entry.finish(error);

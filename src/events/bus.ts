@@ -30,6 +30,8 @@ export interface Bus<Events extends EventMap> {
 export function createBus<Events extends EventMap>(report: (error: unknown) => void): Bus<Events> {
   type Key = string | symbol;
   const handlers = new Map<Key, Handler[]>();
+  /** Grows when all listeners are taken away at once. */
+  let generation = 0;
   // the map has the shape that mitt keeps its handlers in
   const emitter = mitt<Record<Key, unknown>>(handlers as never);
   /** The key of those that listen for every name; no name from outside can be equal to it. */
@@ -53,9 +55,14 @@ export function createBus<Events extends EventMap>(report: (error: unknown) => v
   }
 
   function add(key: Key, listener: Handler): () => void {
-    const guarded = guard(listener, report);
+    const born = generation;
+    let isListening = true;
+    const call = guard(listener, report);
+    // mitt calls also those that were taken away during the event
+    const guarded: Handler = (event) => isListening && born === generation && call(event);
     emitter.on(key, guarded);
     return () => {
+      isListening = false;
       emitter.off(key, guarded);
       // mitt alone keeps the empty array of every name that it ever saw
       if (handlers.get(key)?.length === 0) handlers.delete(key);
@@ -73,7 +80,10 @@ export function createBus<Events extends EventMap>(report: (error: unknown) => v
       if (isEveryHeard) call(every, event);
     },
     has: (name) => handlers.has(keyOf(name)),
-    clear: () => handlers.clear(),
+    clear() {
+      handlers.clear();
+      generation += 1;
+    },
     get size() {
       return handlers.size;
     },

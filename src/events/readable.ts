@@ -1,11 +1,17 @@
 /** Takes a listener away. Calling it twice is harmless; it is also what RxJS and `Symbol.observable` users expect. */
 export interface Unsubscribe {
   (): void;
+  /** The same as calling it. */
   unsubscribe(): void;
 }
 
 /** A listener of a {@link Readable}: a function, or an observer. */
-export type Observer<T> = ((value: T) => void) | { next?: (value: T) => void };
+export type Observer<T> =
+  | ((value: T) => void)
+  | {
+      /** Gets the value of now, and each later one. */
+      next?: (value: T) => void;
+    };
 
 /**
  * A thing that *is*: it has a value now, and tells when the value changes. One contract that React's

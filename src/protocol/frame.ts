@@ -126,6 +126,7 @@ export interface PresenceFrame {
   readonly channel: string;
   /** True when {@link PresenceFrame.members} is everybody, false when it is only who came or changed. */
   readonly sync: boolean;
+  /** Who is there, or who came and who says something new. */
   readonly members: readonly PresenceMember[];
   /** The keys of those who are gone. */
   readonly gone?: readonly string[];
@@ -220,6 +221,7 @@ export interface LeaveFrame {
 /** One send. The id stays the same over every retry, and a server that honours it applies the send once. */
 export interface PublishFrame {
   readonly kind: 'publish';
+  /** The id under which the server applies it at most once. */
   readonly id: string;
   /** The name of the channel. */
   readonly channel: string;
@@ -252,6 +254,7 @@ export interface AnnounceFrame {
   readonly channel: string;
   /** `undefined` takes us out. */
   readonly data?: unknown;
+  /** False takes us out. */
   readonly present: boolean;
 }
 

@@ -50,6 +50,7 @@ const brand: unique symbol = Symbol.for('keepwire.Outgoing') as never;
 
 /** A message that needs more than a JSON value; made by {@link emit} and {@link post}. */
 export interface Outgoing extends Omit<OutboundMessage, 'frames'> {
+  /** Tells it from a JSON value of the same form. */
   readonly [brand]: true;
 }
 

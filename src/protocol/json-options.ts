@@ -37,12 +37,17 @@ export interface AckInfo {
   readonly id: string | number;
   /** @defaultValue true unless there is an `error` */
   readonly ok?: boolean;
+  /** The server refused it. */
   readonly error?: string;
+  /** For people, in the server's own words. */
   readonly message?: string;
+  /** The answer to a request. */
   readonly data?: unknown;
+  /** The number that the message got. */
   readonly offset?: number;
   /** The numbering that the offset belongs to. */
   readonly epoch?: string;
+  /** Do not try the same again before, in milliseconds from now. */
   readonly retryAfterMs?: number;
 }
 
@@ -64,10 +69,15 @@ export interface ErrorFields<Message> {
 
 /** An error message, as a function reads it. */
 export interface ErrorInfo {
+  /** The id of the send that it is about. */
   readonly id?: string | number;
+  /** The channel that it is about. */
   readonly channel?: string;
+  /** The server's own word. */
   readonly code?: string;
+  /** For people, in the server's own words. */
   readonly message?: string;
+  /** Do not try the same again before, in milliseconds from now. */
   readonly retryAfterMs?: number;
 }
 

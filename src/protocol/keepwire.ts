@@ -1,6 +1,6 @@
-import { RealtimeError } from '../errors.ts';
-import type { Dialect, DialectTraits, Receipt } from './dialect.ts';
-import type { ServerFrame } from './frame.ts';
+import type { Dialect, DialectTraits, Greeting, OutboundMessage, Receipt } from './dialect.ts';
+import type { ClientFrame, ServerFrame } from './frame.ts';
+import { receiptsFor } from './receipts.ts';
 
 /** The version of keepwire's own protocol that this package speaks. */
 export const protocolVersion = 1;
@@ -19,113 +19,152 @@ const traits: DialectTraits = {
  * keepwire's own protocol: a message is one frame or an array of frames, as JSON, and a frame on the wire is the frame
  * in memory. `docs/protocol.md` describes it for server authors.
  */
-export const keepwireDialect: Dialect = {
-  name: 'keepwire',
-  traits,
-  hello: ({ token, client, joins, waitMs }) => ({
-    kind: 'hello',
-    version: protocolVersion,
-    client,
-    token,
-    waitMs,
-    channels: joins.map(({ kind: _, ...join }) => join),
-  }),
-  decode(data) {
-    const value = typeof data === 'string' ? (JSON.parse(data) as unknown) : data;
-    const frames: ServerFrame[] = [];
-    for (const item of Array.isArray(value) ? value : [value]) {
-      const frame = readFrame(item);
-      if (frame !== undefined) frames.push(frame);
-    }
-    return frames;
-  },
-  encode: (frames) => (frames.length === 0 ? [] : [{ frames, data: frames, event: 'frames' }]),
-  post: ({ frames }, { client }) => ({ client, frames }),
-  receipts(answer, { frames }) {
-    const answers = new Map<string, Receipt>();
-    for (const frame of Array.isArray(answer) ? keepwireDialect.decode(answer) : []) {
-      if (frame.kind === 'ack') answers.set(frame.id, { ...frame, status: 'accepted' });
-      else if (frame.kind === 'reject') answers.set(frame.id, { ...frame, status: 'rejected' });
-    }
-    return frames.flatMap((frame) =>
-      frame.kind === 'publish' ? [answers.get(frame.id) ?? { id: frame.id, status: 'sent' }] : [],
-    );
-  },
-};
+export const keepwireDialect: Dialect = { name: 'keepwire', traits, hello, decode, encode, post, receipts };
 
-const isText = (value: unknown): value is string => typeof value === 'string';
-const isOptional = (value: unknown, type: string): boolean => value === undefined || typeof value === type;
-const isOptionalCount = (value: unknown): boolean =>
-  value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
+/** The same without what only carriers with an answer for each message need: small bundles leave that out. */
+export const keepwireFrames: Dialect = { name: 'keepwire', traits, hello, decode, encode };
+
+function hello({ token, client, joins, waitMs }: Greeting): unknown {
+  const channels = joins.map(({ kind: _, ...join }) => join);
+  return { kind: 'hello', version: protocolVersion, client, token, waitMs, channels };
+}
+
+function decode(data: unknown, event = 'frames'): readonly ServerFrame[] {
+  const frames: ServerFrame[] = [];
+  // `message` is the name that an SSE message without one has
+  if (event !== 'frames' && event !== 'message') return frames;
+  const value = typeof data === 'string' ? (JSON.parse(data) as unknown) : data;
+  if (!Array.isArray(value)) {
+    // a list that grows has room for 17 at once: too much for the one frame of most messages
+    const frame = readFrame(value);
+    return frame ? [frame] : frames;
+  }
+  for (const item of value) {
+    const frame = readFrame(item);
+    if (frame) frames.push(frame);
+  }
+  return frames;
+}
+
+function encode(frames: readonly ClientFrame[]): readonly OutboundMessage[] {
+  return frames.length ? [{ frames, data: frames, event: 'frames' }] : [];
+}
+
+function post({ frames }: OutboundMessage, { client }: Greeting): unknown {
+  return { client, frames };
+}
+
+function receipts(answer: unknown, { frames }: OutboundMessage): readonly Receipt[] {
+  const known: Receipt[] = [];
+  for (const frame of Array.isArray(answer) ? decode(answer) : []) {
+    if (frame.kind !== 'ack' && frame.kind !== 'reject') continue;
+    const { kind, ...rest } = frame;
+    known.push({ ...rest, status: kind === 'ack' ? 'accepted' : 'rejected' });
+  }
+  return receiptsFor(frames, known, { status: 'sent' });
+}
 
 /**
  * Checks one frame and gives it back as it is. Unknown kinds are left out, so that a newer server can say more; a known
  * kind with a wrong field is garbled, so that nothing behind this line has to ask again.
  */
 function readFrame(value: unknown): ServerFrame | undefined {
-  const frame = value as Record<string, unknown> | null;
-  if (typeof frame !== 'object' || frame === null) return garbled('it is not an object');
-  switch (frame['kind']) {
-    case 'event':
-      return isText(frame['channel']) &&
-        isText(frame['event']) &&
-        isOptionalCount(frame['offset']) &&
-        isOptional(frame['epoch'], 'string') &&
-        isOptional(frame['id'], 'string') &&
-        isOptional(frame['cursor'], 'string')
-        ? (value as ServerFrame)
-        : garbled('an event has a wrong field');
-    case 'joined':
-      return isText(frame['channel']) &&
-        isOptionalCount(frame['offset']) &&
-        isOptional(frame['epoch'], 'string') &&
-        isOptional(frame['cursor'], 'string')
-        ? (value as ServerFrame)
-        : garbled('a joined frame has a wrong field');
-    case 'denied':
-    case 'left':
-      return isText(frame['channel']) ? (value as ServerFrame) : garbled(`a ${frame['kind']} frame names no channel`);
-    case 'ack':
-    case 'reject':
-      return isText(frame['id']) ? (value as ServerFrame) : garbled(`a ${frame['kind']} frame has no id`);
-    case 'heartbeat':
-      return isOptionalList(frame['positions'], isChannelPosition)
-        ? (value as ServerFrame)
-        : garbled('a heartbeat has wrong positions');
-    case 'presence':
-      return isText(frame['channel']) &&
-        isOptionalList(frame['members'] ?? null, isMember) &&
-        isOptionalList(frame['gone'], isText)
-        ? (value as ServerFrame)
-        : garbled('a presence frame has a wrong field');
-    case 'welcome':
-      return frame['version'] === protocolVersion
-        ? (value as ServerFrame)
-        : garbled(`the server speaks version ${String(frame['version'])} of the protocol, this client ${protocolVersion}`);
-    case 'auth':
-    case 'advice':
-    case 'pong':
-      return value as ServerFrame;
-    default:
-      // a kind of a newer version is left out; what has no kind at all is none of ours
-      return isText(frame['kind']) ? undefined : garbled('it has no kind');
+  const frame = Object(value) as Fields;
+  const { kind, version, message } = frame;
+  // almost every frame is an event: its fields are read by name, and nothing is made
+  if (kind === 'event' && isEvent(frame)) return value as ServerFrame;
+  if (!isText(kind)) return garbled('a frame has no kind');
+  const names = needed.get(kind);
+  if (!names) return undefined;
+  if (!names.every((name) => frame[name] !== undefined) || !Object.entries(frame).every(isRight)) {
+    return garbled(`a frame of kind ${kind} has a wrong field`);
   }
+  if (kind === 'garbled') return garbled(`the server could not read a message of ours: ${message}`);
+  if (kind === 'welcome' && version !== protocolVersion) return garbled(`the server speaks version ${version}`);
+  return value as ServerFrame;
 }
 
-function isOptionalList(value: unknown, isItem: (item: unknown) => boolean): boolean {
-  return value === undefined || (Array.isArray(value) && value.every(isItem));
+type Fields = Readonly<Record<string, unknown>>;
+
+function isEvent({ channel, event, offset, epoch, id, cursor, at, from }: Fields): boolean {
+  return (
+    isText(channel) &&
+    isText(event) &&
+    (offset === undefined || isCount(offset)) &&
+    (epoch === undefined || isText(epoch)) &&
+    (id === undefined || isText(id)) &&
+    (cursor === undefined || isText(cursor)) &&
+    (at === undefined || isAmount(at)) &&
+    (from === undefined || isText(from))
+  );
 }
 
-function isChannelPosition(value: unknown): boolean {
-  const position = value as Record<string, unknown> | null;
-  return isText(position?.['channel']) && isText(position['epoch']) && Number.isSafeInteger(position['offset']);
+/** The fields that a frame of each kind must have. */
+const needed: ReadonlyMap<string, readonly string[]> = new Map([
+  ['event', ['channel', 'event']],
+  ['joined', ['channel']],
+  ['denied', ['channel', 'code']],
+  ['left', ['channel']],
+  ['presence', ['channel', 'members']],
+  ['ack', ['id']],
+  ['reject', ['id', 'code']],
+  ['garbled', ['message']],
+  ['heartbeat', []],
+  ['welcome', ['version']],
+  ['auth', ['status']],
+  ['advice', []],
+  ['pong', []],
+]);
+
+/** The type of each field, which is the same in every kind that has it. */
+const types: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
+  ...['channel', 'event', 'id', 'epoch', 'cursor', 'code', 'message', 'reason', 'session', 'user', 'from'].map(
+    (name) => [name, isText] as const,
+  ),
+  ...['at', 'heartbeatMs', 'retryAfterMs', 'spreadMs'].map((name) => [name, isAmount] as const),
+  ['offset', isCount],
+  ...['drain', 'sync'].map((name) => [name, isBoolean] as const),
+  ['status', (value) => value === 'accepted' || value === 'expired' || value === 'refused'],
+  ['positions', (value) => isList(value, isPosition)],
+  ['members', (value) => isList(value, isMember)],
+  ['gone', (value) => isList(value, isText)],
+]);
+
+/** A field without a type here is the application's, or a newer server's. */
+function isRight([name, value]: readonly [string, unknown]): boolean {
+  return value === undefined || types.get(name)?.(value) !== false;
+}
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** Times and durations. */
+function isAmount(value: unknown): boolean {
+  return Number.isFinite(value) && (value as number) >= 0;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isList(value: unknown, isRight: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isRight);
+}
+
+function isPosition(value: unknown): boolean {
+  const { channel, epoch, offset } = (value ?? {}) as Fields;
+  return isText(channel) && isText(epoch) && isCount(offset);
 }
 
 function isMember(value: unknown): boolean {
-  return isText((value as Record<string, unknown> | null)?.['key']);
+  return isText(((value ?? {}) as Fields)['key']);
 }
 
-function garbled(why: string): ServerFrame {
-  const message = `a frame of the keepwire protocol could not be read: ${why}`;
-  return { kind: 'garbled', message, cause: new RealtimeError('protocol', message) };
+function garbled(message: string): ServerFrame {
+  return { kind: 'garbled', message };
 }

@@ -29,9 +29,9 @@ export const causeKinds: Partial<Readonly<Record<RealtimeErrorCode, CauseKind>>>
 
 /** What to say where the user can act and nothing more exact is known. */
 const hints: Partial<Readonly<Record<RealtimeErrorCode, string>>> = {
-  unauthorized: 'Check that the auth provider returns a fresh token for this server.',
-  protocol: 'Check the address, and that the dialect is the one that this server speaks.',
-  'too-large': 'Send less at once, or raise the size limit of the side that refused it.',
+  unauthorized: 'Check that the auth provider gives a fresh token.',
+  protocol: 'Check the address and the dialect.',
+  'too-large': 'Send less at once, or raise the limit.',
 };
 
 /** What is known of the end of a link besides its kind. */

@@ -13,12 +13,19 @@ export type FetchLike = (url: string, init: FetchInit) => Promise<Response>;
 
 /** What keepwire hands to `fetch`. */
 export interface FetchInit {
+  /** The HTTP method. */
   readonly method: string;
+  /** Names in lower case. */
   readonly headers: Record<string, string>;
+  /** JSON, or whatever the application gave. */
   readonly body?: string;
+  /** Ends the request. */
   readonly signal: AbortSignal;
+  /** Whether cookies travel. */
   readonly credentials: 'same-origin' | 'include' | 'omit';
+  /** Redirects are never followed: they could carry the token elsewhere. */
   readonly redirect: 'follow' | 'error' | 'manual';
+  /** Nothing here may come from a cache. */
   readonly cache: 'no-store';
 }
 

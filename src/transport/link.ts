@@ -1,7 +1,9 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Dialect, Greeting, Receipt } from '../protocol/dialect.ts';
-import type { ClientFrame, JoinFrame, ServerFrame } from '../protocol/frame.ts';
+import { type ClientFrame, type GarbledFrame, joinFrame, type ServerFrame } from '../protocol/frame.ts';
+import { receiptsFor } from '../protocol/receipts.ts';
+import { type CauseKind, type DownDetails, downCause } from './cause.ts';
 import type { DownCause, Link, LinkInfo, LinkRequest, LinkSink } from './transport.ts';
 
 /**
@@ -26,12 +28,15 @@ export interface LinkGate {
   alive(): void;
   /** The link is over. The first call counts, later ones do nothing. */
   down(cause: DownCause): void;
+  /** The same for a cause that is still to be made: its error names the transport. */
+  fail(kind: CauseKind, message: string, details?: DownDetails): void;
   /**
    * The sending half: it refuses before up and after down.
    *
-   * @param transmit - sends the frames in order and answers with the receipts of those that have an id
+   * @param transmit - sends the frames in order and answers with the receipts of those that have an id; with `undefined`
+   * when the carrier takes no more
    */
-  link(transmit: (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]>): Link;
+  link(transmit: (frames: readonly ClientFrame[]) => Promise<readonly Receipt[] | undefined>): Link;
 }
 
 /** What a dialect does with the data of one message; adapters with a batch format of their own call it themselves. */
@@ -48,16 +53,15 @@ export function decodeMessage(dialect: Dialect, data: unknown, event?: string, i
 export function openGate(transport: string, dialect: Dialect, request: LinkRequest, sink: LinkSink): LinkGate {
   const over = new AbortController();
   const carried = dialect.traits.joinsInHello ? [...request.channels.keys()] : [];
-  let phase: 'opening' | 'greeting' | 'up' | 'down' = 'opening';
+  let phase: 'opening' | 'up' | 'down' = 'opening';
   let openInfo: Partial<LinkInfo> = {};
   /** True while `connect` has not returned: the sink must not be called before it has. */
   let inConnect = true;
   queueMicrotask(() => {
     inConnect = false;
   });
-  let forget = (): void => {};
-  // it may have fired already, and then calls back at once
-  forget = onAbort(request.signal, () => down({ kind: 'aborted' }));
+  const forget = onAbort(request.signal, () => down({ kind: 'aborted' }));
+  onAbort(over.signal, forget);
 
   return {
     transport,
@@ -66,7 +70,6 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
     opened(info = {}) {
       if (phase !== 'opening') return;
       openInfo = info;
-      phase = 'greeting';
       if (!dialect.traits.greets) up({});
     },
     receive(data, event, id) {
@@ -77,14 +80,14 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
       if (isUp()) sink.alive();
     },
     down,
+    fail,
     link: (transmit) => ({
       async send(frames) {
-        if (!isUp()) {
-          throw new RealtimeError('closed', `sending over ${transport} failed: the link is not up`, { transport });
-        }
-        const receipts = withUnsendable(frames, await transmit(frames));
+        const receipts = isUp() && (await transmit(frames));
+        if (!receipts) throw new RealtimeError('closed', `${transport} is not up`, { transport });
         if (isUp()) confirmJoins(frames.flatMap((frame) => (frame.kind === 'join' ? [frame.channel] : [])));
-        return receipts;
+        // nobody would ever answer a send for which the dialect has no message
+        return receiptsFor(frames, receipts, unsendable);
       },
     }),
   };
@@ -108,6 +111,7 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
   }
 
   function deliver(frames: readonly ServerFrame[], cursor?: string): void {
+    if (phase === 'up' && frames.length > 0) return sink.frames(frames, cursor);
     const rest = phase === 'up' ? frames : greeted(frames);
     if (!isUp()) return;
     if (rest.length > 0 || cursor !== undefined) sink.frames(rest, cursor);
@@ -122,69 +126,36 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
       up({ session: first.session, heartbeatMs: first.heartbeatMs, user: first.user, greeted: true });
       return frames.slice(1);
     }
-    const refusal = frames.find((frame) => frame.kind === 'auth' && frame.status !== 'accepted');
-    down(refusal === undefined ? notGreeted(transport, dialect, first) : unauthorized(transport, refusal));
+    const refusal = frames.find((frame) => frame.kind === 'auth');
+    const { message = first.kind, cause } = first as Partial<GarbledFrame>;
+    if (refusal && refusal.status !== 'accepted')
+      fail('unauthorized', `the server refused the token: ${refusal.message ?? refusal.status}`);
+    else fail('protocol', `the server did not begin with a greeting: ${message}`, { cause });
     return [];
+  }
+
+  function fail(kind: CauseKind, message: string, details?: DownDetails): void {
+    down(downCause(kind, message, { transport, ...details }));
   }
 
   function down(cause: DownCause): void {
     if (phase === 'down') return;
     phase = 'down';
-    forget();
     over.abort();
     if (inConnect) queueMicrotask(() => sink.down(cause));
     else sink.down(cause);
   }
 }
 
-/** `sent` for each frame that has an id: it left, and no more is known. */
-export function sentReceipts(frames: readonly ClientFrame[]): Receipt[] {
-  return frames.flatMap((frame) => (frame.kind === 'publish' ? [{ id: frame.id, status: 'sent' }] : []));
-}
+const unsendable = { status: 'rejected', code: 'unsupported', message: 'the dialect has no message for this' } as const;
 
-/** A send for which the dialect has no message is refused: nobody would ever answer it. */
-function withUnsendable(frames: readonly ClientFrame[], receipts: readonly Receipt[]): readonly Receipt[] {
-  const sent = sentReceipts(frames);
-  if (sent.length === receipts.length) return receipts;
-  const known = new Map(receipts.map((receipt) => [receipt.id, receipt]));
-  const message = 'the dialect has no message for this';
-  return sent.map(({ id }) => known.get(id) ?? { id, status: 'rejected', code: 'unsupported', message });
+/** `sent` for each frame that has an id: it left, and no more is known. */
+export function sentReceipts(frames: readonly ClientFrame[]): readonly Receipt[] {
+  return receiptsFor(frames, [], { status: 'sent' });
 }
 
 /** The token, the joins and the name of this client, as they are at this moment. */
 export function greetingOf(request: LinkRequest, waitMs?: number): Greeting {
-  return { token: request.credentials?.token, client: request.client, joins: joinFrames(request), waitMs };
-}
-
-/** The channels of a request as join frames, with the positions of this moment. */
-function joinFrames(request: Pick<LinkRequest, 'channels'>): JoinFrame[] {
-  const joins: JoinFrame[] = [];
-  for (const [channel, position] of request.channels) {
-    if (position === undefined) joins.push({ kind: 'join', channel });
-    else if (typeof position === 'string') joins.push({ kind: 'join', channel, cursor: position });
-    else joins.push({ kind: 'join', channel, epoch: position.epoch, offset: position.offset });
-  }
-  return joins;
-}
-
-function unauthorized(transport: string, frame: ServerFrame): DownCause {
-  const said = frame.kind === 'auth' && frame.message !== undefined ? `: ${frame.message}` : '';
-  const error = new RealtimeError('unauthorized', `the server refused the token${said}`, {
-    transport,
-    hint: 'Check that the auth provider returns a fresh token for this server.',
-  });
-  return { kind: 'unauthorized', error };
-}
-
-function notGreeted(transport: string, dialect: Dialect, first: ServerFrame): DownCause {
-  const error = new RealtimeError(
-    'protocol',
-    `the server's first message on ${transport} was not a greeting of the ${dialect.name} dialect`,
-    {
-      transport,
-      hint: 'Check the address, and that the dialect is the one that this server speaks.',
-      cause: first.kind === 'garbled' ? first.cause : undefined,
-    },
-  );
-  return { kind: 'protocol', error };
+  const joins = [...request.channels].map(([channel, position]) => joinFrame(channel, position));
+  return { token: request.credentials?.token, client: request.client, joins, waitMs };
 }

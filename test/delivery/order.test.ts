@@ -4,7 +4,13 @@ import { createIdWindow } from '../../src/delivery/id-window.ts';
 import { createOrder, type Order } from '../../src/delivery/order.ts';
 import type { EventFrame, JoinedFrame } from '../../src/protocol/frame.ts';
 
-const event = (fields: Partial<EventFrame> = {}): EventFrame => ({ kind: 'event', channel: 'c', event: 'e', data: null, ...fields });
+const event = (fields: Partial<EventFrame> = {}): EventFrame => ({
+  kind: 'event',
+  channel: 'c',
+  event: 'e',
+  data: null,
+  ...fields,
+});
 const joined = (fields: Partial<JoinedFrame> = {}): JoinedFrame => ({ kind: 'joined', channel: 'c', ...fields });
 
 /** Accepts and, like the subscription, commits what is next. */
@@ -27,7 +33,14 @@ describe('with offsets', () => {
 
   test('each offset is next once, and an older one is a duplicate', () => {
     const order = joinedAt(7);
-    expect([8, 9, 9, 8, 3, 10].map((offset) => take(order, event({ offset })))).toEqual(['next', 'next', 'duplicate', 'duplicate', 'duplicate', 'next']);
+    expect([8, 9, 9, 8, 3, 10].map((offset) => take(order, event({ offset })))).toEqual([
+      'next',
+      'next',
+      'duplicate',
+      'duplicate',
+      'duplicate',
+      'next',
+    ]);
     expect(order.position).toEqual({ epoch: 'a', offset: 10 });
   });
 

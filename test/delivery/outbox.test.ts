@@ -57,6 +57,7 @@ test('the defaults are the documented ones', () => {
   expect(defaultOutboxLimits).toEqual({
     maxCount: 1_000,
     maxBytes: 1_048_576,
+    maxSendBytes: 262_144,
     maxAgeMs: 120_000,
     overflow: 'reject-new',
     windowSize: 256,

@@ -107,9 +107,11 @@ describe('waitFor', () => {
 
   test('needs no signal of the caller', async () => {
     const ended = new AbortController();
-    await expect(waitFor('x', { signal: undefined, ended: ended.signal }, (resolve) => {
-      resolve(1);
-      return () => {};
-    })).resolves.toBe(1);
+    await expect(
+      waitFor('x', { signal: undefined, ended: ended.signal }, (resolve) => {
+        resolve(1);
+        return () => {};
+      }),
+    ).resolves.toBe(1);
   });
 });

@@ -27,20 +27,22 @@ const kinds = Object.keys(whole) as Kind[];
 const required: Record<Kind, readonly string[]> = {
   event: ['channel', 'event'],
   joined: ['channel'],
-  denied: ['channel'],
+  denied: ['channel', 'code'],
   left: ['channel'],
   ack: ['id'],
-  reject: ['id'],
+  reject: ['id', 'code'],
   heartbeat: [],
   pong: [],
   presence: ['channel', 'members'],
   advice: [],
-  auth: [],
+  auth: ['status'],
   welcome: ['version'],
 };
 
 const notText = [null, 5, true, {}, []];
 const notCount = [null, '5', -1, 1.5, 2 ** 53, {}];
+const notAmount = [null, '5', -1, {}];
+const notBoolean = [null, 0, 'true', {}];
 /** For each field: what it must not be. */
 const wrong: Record<string, readonly unknown[]> = {
   channel: notText,
@@ -52,6 +54,19 @@ const wrong: Record<string, readonly unknown[]> = {
   positions: [null, {}, 'x', [null], [{}], [{ channel: 'c', epoch: 'x' }], [{ channel: 'c', epoch: 5, offset: 1 }], [5]],
   members: [null, {}, 'x', [null], [{}], [{ key: 5 }], [{ key: 'a' }, 'b']],
   gone: [null, {}, 'x', [5], ['a', null]],
+  code: notText,
+  message: notText,
+  reason: notText,
+  session: notText,
+  user: notText,
+  from: notText,
+  at: notAmount,
+  heartbeatMs: notAmount,
+  retryAfterMs: notAmount,
+  spreadMs: notAmount,
+  drain: notBoolean,
+  sync: notBoolean,
+  status: [...notText, 'unknown'],
   version: [null, 0, protocolVersion + 1, String(protocolVersion), {}],
 };
 
