@@ -68,6 +68,7 @@ export { type EventInput, type EventName, type EventOutput, type EventSchemas, u
 export { createRealtime } from './realtime.ts';
 export type { CauseKind } from './transport/cause.ts';
 export type { FetchInit, FetchLike, HttpToken, PerAttempt } from './transport/http.ts';
+export type { HttpOptions } from './transport/http-transport.ts';
 export type {
   Capabilities,
   Credentials,

@@ -57,9 +57,17 @@ export function createBus<Events extends EventMap>(report: (error: unknown) => v
   function add(key: Key, listener: Handler): () => void {
     const born = generation;
     let isListening = true;
-    const call = guard(listener, report);
-    // mitt calls also those that were taken away during the event
-    const guarded: Handler = (event) => isListening && born === generation && call(event);
+    /** A function of its own per listener, which keeps what the listener throws away from the others. */
+    const guarded: Handler = (event) => {
+      // mitt calls also those that were taken away during the event
+      if (!isListening || born !== generation) return;
+      try {
+        const outcome = listener(event);
+        if (outcome instanceof Promise) outcome.catch(report);
+      } catch (error) {
+        report(error);
+      }
+    };
     emitter.on(key, guarded);
     return () => {
       isListening = false;
@@ -91,15 +99,3 @@ export function createBus<Events extends EventMap>(report: (error: unknown) => v
 }
 
 type Handler = (event: unknown) => unknown;
-
-/** A function of its own per listener, which keeps what the listener throws away from the others. */
-function guard(listener: Handler, report: (error: unknown) => void): Handler {
-  return (event) => {
-    try {
-      const outcome = listener(event);
-      if (outcome instanceof Promise) outcome.catch(report);
-    } catch (error) {
-      report(error);
-    }
-  };
-}

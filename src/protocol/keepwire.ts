@@ -29,16 +29,15 @@ function hello({ token, client, joins, waitMs }: Greeting): unknown {
   return { kind: 'hello', version: protocolVersion, client, token, waitMs, channels };
 }
 
-function decode(data: unknown, event = 'frames'): readonly ServerFrame[] {
-  const frames: ServerFrame[] = [];
+function decode(data: unknown, event?: string): readonly ServerFrame[] {
   // `message` is the name that an SSE message without one has
-  if (event !== 'frames' && event !== 'message') return frames;
+  if (event !== undefined && event !== 'frames' && event !== 'message') return [];
   const value = typeof data === 'string' ? (JSON.parse(data) as unknown) : data;
   if (!Array.isArray(value)) {
-    // a list that grows has room for 17 at once: too much for the one frame of most messages
     const frame = readFrame(value);
-    return frame ? [frame] : frames;
+    return frame ? [frame] : [];
   }
+  const frames: ServerFrame[] = [];
   for (const item of value) {
     const frame = readFrame(item);
     if (frame) frames.push(frame);
@@ -69,7 +68,8 @@ function receipts(answer: unknown, { frames }: OutboundMessage): readonly Receip
  * kind with a wrong field is garbled, so that nothing behind this line has to ask again.
  */
 function readFrame(value: unknown): ServerFrame | undefined {
-  const frame = Object(value) as Fields;
+  if (typeof value !== 'object' || value === null) return garbled('a frame is no object');
+  const frame = value as Fields;
   const { kind, version, message } = frame;
   // almost every frame is an event: its fields are read by name, and nothing is made
   if (kind === 'event' && isEvent(frame)) return value as ServerFrame;

@@ -21,7 +21,7 @@ export const transportNames = ['websocket', 'sse', 'long-poll', 'socket-io'] as 
 export type TransportName = (typeof transportNames)[number];
 
 /** A transport that is pointed at the reference server. */
-export function transportTo({ urls }: TestServer, name: TransportName): Transport {
+function transportTo({ urls }: TestServer, name: TransportName): Transport {
   switch (name) {
     case 'websocket':
       return websocket({ url: urls.websocket });
