@@ -15,6 +15,7 @@ function setup() {
     gap: nothing,
     heal: nothing,
   });
+  const closing = new AbortController();
   const host = {
     send: vi.fn<ChannelHost['send']>(async (_, event) => ({
       accepted: { id: `id of ${event}`, offset: 4, epoch: 'e' },
@@ -22,13 +23,14 @@ function setup() {
     })),
     announce: vi.fn<ChannelHost['announce']>(),
     release: vi.fn<ChannelHost['release']>(),
+    ended: closing.signal,
   };
   const emit = (event: string, data?: unknown): void =>
     subscription.receive(
       { kind: 'event', channel: 'lobby', event, data, from: 'ada' },
       { id: 1, resume: 'none', isStreamResumed: false },
     );
-  return { subscription, host, emit, failed, handle: (): Channel => createChannel(subscription, host) };
+  return { subscription, host, closing, emit, failed, handle: (): Channel => createChannel(subscription, host) };
 }
 
 describe('a handle', () => {
@@ -203,4 +205,13 @@ describe('a handle', () => {
     channel[Symbol.dispose]?.();
     expect(host.release).toHaveBeenCalledTimes(Symbol.dispose === undefined ? 0 : 1);
   });
+});
+
+test('a handle is left when the manager is closed', async () => {
+  const { closing, host, handle } = setup();
+  const channel = handle();
+  const waiting = channel.once('move');
+  closing.abort();
+  await expect(waiting).rejects.toMatchObject({ code: 'closed' });
+  expect(host.release).toHaveBeenCalledTimes(1);
 });
