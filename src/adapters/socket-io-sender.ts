@@ -47,7 +47,8 @@ export function createSender(
   return { transmit, emit: (message) => emit(socket, message) };
 
   async function transmit(frames: readonly ClientFrame[]): Promise<readonly Receipt[]> {
-    const messages = dialect.encode(frames);
+    // a message with a path is for a carrier that sends by HTTP: here it would land in the wrong place
+    const messages = dialect.encode(frames).filter(({ path }) => path === undefined);
     const answers = await Promise.all(messages.map(send));
     const answered = new Map(answers.flat().map((receipt) => [receipt.id, receipt]));
     const left = messages.flatMap((message) => sentReceipts(message.frames));

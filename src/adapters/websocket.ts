@@ -190,7 +190,8 @@ export function websocket(options: WebSocketOptions): Transport {
       return gate.link(async (frames) => {
         // a socket that is closing discards what it is given
         if (socket?.readyState !== openState) return undefined;
-        const messages = dialect.encode(frames);
+        // a message with a path is for a carrier that sends by HTTP: here it would land in the wrong place
+        const messages = dialect.encode(frames).filter(({ path }) => path === undefined);
         for (const text of messages.map(toText)) socket.send(text);
         return sentReceipts(messages.flatMap((message) => message.frames));
       });
