@@ -147,7 +147,11 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
   }
 }
 
-const unsendable = { status: 'rejected', code: 'unsupported', message: 'the dialect has no message for this on this transport' } as const;
+const unsendable = {
+  status: 'rejected',
+  code: 'unsupported',
+  message: 'the dialect has no message for this on this transport',
+} as const;
 
 /** `sent` for each frame that has an id: it left, and no more is known. */
 export function sentReceipts(frames: readonly ClientFrame[]): readonly Receipt[] {
