@@ -50,7 +50,8 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
   /** The wish of the user or the admin: `auto`, or a transport by name. */
   readonly mode: Readable<string>;
   /**
-   * Connects, and stays connected from now on. Calling it again does nothing, except after a failure, when it tries again.
+   * Connects, and stays connected from now on. Calling it again does nothing while there is a link or one is on its way;
+   * else it tries at once.
    *
    * @throws RealtimeError `closed`
    */
@@ -85,7 +86,7 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
    * A new handle on a channel. The channel is joined with its first handle and left with its last.
    *
    * @param options - with a signal that leaves the handle when it fires
-   * @throws RealtimeError `invalid-option` for an empty name or one over 512 characters, `closed`
+   * @throws RealtimeError `invalid-option` for an empty name or one over 256 characters, `closed`
    */
   channel(name: string, options?: { readonly signal?: AbortSignal }): Channel<Schemas>;
   /**

@@ -4,10 +4,11 @@ import { createRegistry } from './channel/registry.ts';
 import { createSubscription, type SourceLink, type SubscriptionHooks } from './channel/subscription.ts';
 import { createAuth } from './connection/auth.ts';
 import { createConnection } from './connection/connection.ts';
+import { createHolds } from './connection/holds.ts';
 import { createRoutes } from './connection/routes.ts';
 import type { LiveLink } from './connection/session.ts';
 import { nextStatus } from './connection/status.ts';
-import { createOutbox, rejectedError } from './delivery/outbox.ts';
+import { assertSendable, createOutbox, rejectedError } from './delivery/outbox.ts';
 import { createTurns } from './delivery/turns.ts';
 import { RealtimeError } from './errors.ts';
 import { createBus } from './events/bus.ts';
@@ -15,14 +16,18 @@ import { writable } from './events/readable.ts';
 import type { LifecycleEvents, RealtimeManager } from './manager.ts';
 import { createMetrics } from './monitor/metrics.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
-import { onAbort } from './platform/abort.ts';
+import { abortedError, removable } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
 import { waitFor } from './platform/wait.ts';
 import type { Receipt } from './protocol/dialect.ts';
 import type { PublishFrame, ServerFrame } from './protocol/frame.ts';
 import { createValidator, type EventSchemas } from './protocol/schema.ts';
 
-const longestChannelName = 512;
+/** After a candidate for a wished-for transport has failed: wait this long, doubling up to the longest. */
+const firstRerouteMs = 2_000;
+const longestRerouteMs = 60_000;
+/** Channels, events and ids have names of at most so many characters. */
+const longestName = 256;
 
 /**
  * Makes a manager.
@@ -54,11 +59,14 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const bus = createBus<{ [Name in keyof LifecycleEvents]: LifecycleEvents[Name] }>(report);
   const mode = writable(resolved.mode, report);
   const ended = new AbortController();
-  /** The last id of the stream as a whole, for servers that resume by it. */
-  let cursor: string | undefined;
+  /** For each transport by name: the last id of its stream as a whole, for servers that resume by it. */
+  const cursors = new Map<string, string>();
   let stopListening = (): void => {};
   /** The link that sends go to. */
   let sending: LiveLink | undefined;
+  /** How long until a wished-for transport that failed is tried again, doubling. */
+  let rerouteMs = firstRerouteMs;
+  let cancelReroute = (): void => {};
   /** The transport that carried traffic last, by name. */
   let lastTransport: string | undefined;
 
@@ -66,14 +74,17 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     create: (name) => createSubscription(name, resolved.idWindow, hooks),
     added: (name) => joining.added(name),
     dropped: (name) => joining.dropped(name),
+    reopened: (name) => joining.heal(name),
   });
-  const joining = createJoining(registry.positions, () => {
+  const joining = createJoining(registry.positions, clock, () => {
     // a candidate that is on its way is checked when it comes up
     if (connection.state.phase === 'open' && !connection.state.candidate) connection.redial();
   });
   const hooks: SubscriptionHooks = {
     validator,
     metrics,
+    now: clock.now,
+    answered: () => outbox.flush(),
     handlerFailed: (error, channel) => handlerFailed(error, `a handler on the channel ${channel}`),
     invalid(error, { channel, event, offset }) {
       metrics.invalid += 1;
@@ -95,13 +106,17 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     routes,
     client: platform.newId(),
     channels: registry.positions,
-    cursor: () => cursor,
+    cursor: (name) => cursors.get(name),
     listener: {
       changed: showState,
       up(link) {
         metrics.links += 1;
         const { id, transport, info } = link;
-        const tell: JoinLink['tell'] = (frames) => void link.send(frames).catch((error: unknown) => controlFailed(link, error));
+        const tell: JoinLink['tell'] = (frames) =>
+          link.send(frames).catch((error: unknown) => {
+            controlFailed(link, error);
+            throw error;
+          });
         joining.up({ id, joining: transport.capabilities.joining, carried: info.joining, tell });
       },
       frames: route,
@@ -109,20 +124,36 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
         joining.down(id);
         outbox.linkDown(id);
       },
+      candidateFailed() {
+        joining.again();
+        // an unmet wish is tried again after a while
+        if (transports[routes.pick()] !== connection.facts().transport) rerouteLater();
+      },
       fault,
     },
   });
-  const outbox = createOutbox(resolved.outbox, clock, connection.drained);
+  // where a join is a link of its own, a POST would be faster, and we would miss our own message
+  const outbox = createOutbox(resolved.outbox, clock, connection.drained, (channel) => {
+    const isDialled = sending?.transport.capabilities.joining === 'dial';
+    return isDialled && registry.get(channel)?.state.get().status === 'joining';
+  });
   const status = writable(nextStatus(undefined, connection.state, connection.facts(), resolved.mode, clock), report);
+  const holds = createHolds(connection);
   pin(resolved.mode);
 
-  /** Sends leave in the order of their calls, also when a schema answers later. */
-  const turns = createTurns();
   const host: ChannelHost = {
     ended: ended.signal,
-    send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
-      return new Promise((resolve, reject) => {
-        turns.pass(validator.validate(event, data), (validated) => {
+    async send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
+      assertName('an event name', event);
+      assertName('the id of a send', id);
+      if (!transports.some(({ capabilities }) => capabilities.send)) throw receiveOnly(event);
+      return waitFor(`publishing ${event}`, { signal, ended: ended.signal }, (resolve, reject) => {
+        /** A schema may answer when nobody waits any more. */
+        let isWanted = true;
+        const checked = validator.validate(event, data);
+        const { outgoing } = registry.get(channel) ?? { outgoing: createTurns() };
+        outgoing.pass(checked, (validated) => {
+          if (!isWanted) return;
           if (validated.kind === 'invalid') return reject(validated.error);
           const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply };
           const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
@@ -137,6 +168,9 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
             },
           );
         });
+        return () => {
+          isWanted = false;
+        };
       });
     },
     announce: joining.announce,
@@ -149,7 +183,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     start() {
       assertOpen('start');
       stopListening();
-      stopListening = listenToSignals();
+      stopListening = holds.follow(platform.signals);
       connection.start();
     },
     stop() {
@@ -161,6 +195,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       stopListening();
       connection.close();
       outbox.close(closedError('a send'));
+      joining.close();
+      cancelReroute();
       ended.abort();
       registry.clear();
       bus.clear();
@@ -176,8 +212,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
     hold(name) {
       assertOpen('hold');
-      connection.hold(name, true);
-      return () => connection.release(name);
+      return holds.hold(name, true);
     },
     retryNow: () => connection.wake(),
     setMode(next) {
@@ -185,23 +220,18 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       assertMode(next, transports);
       pin(next);
       mode.set(next);
-      if (connection.facts().transport !== transports[routes.pick()]) connection.redial();
+      connection.reroute();
       showState();
     },
     channel(name, { signal } = {}) {
       assertOpen('channel');
-      if (typeof name !== 'string' || name === '' || name.length > longestChannelName) {
-        throw new RealtimeError('invalid-option', `a channel name must have 1 to ${longestChannelName} characters`);
-      }
-      const channel = createChannel<Schemas>(registry.retain(name), host);
-      onAbort(signal, channel.leave);
-      return channel;
+      assertName('a channel name', name);
+      if (signal?.aborted) throw abortedError(`opening the channel ${name}`, signal);
+      return createChannel<Schemas>(registry.retain(name), host, signal);
     },
     on(event, listener, { signal } = {}) {
       assertOpen('on');
-      const remove = bus.on(event, listener);
-      onAbort(signal, remove);
-      return remove;
+      return removable(bus.on(event, listener), signal);
     },
     async once(event, { signal } = {}) {
       assertOpen('once');
@@ -220,26 +250,6 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     routes.pin(index < 0 ? undefined : index);
   }
 
-  function listenToSignals(): () => void {
-    const { signals } = platform;
-    const followNetwork = (): void => {
-      if (signals.isOnline()) connection.release('offline');
-      // an open link may outlive what the platform says of the network, so it is left alone
-      else connection.hold('offline', false);
-    };
-    followNetwork();
-    const removers = [
-      signals.onOnlineChange(() => {
-        followNetwork();
-        if (signals.isOnline()) connection.wake();
-      }),
-      signals.onWake(() => connection.wake()),
-    ];
-    return () => {
-      for (const remove of removers.splice(0)) remove();
-    };
-  }
-
   function showState(): void {
     const { current } = connection;
     if (current !== sending) {
@@ -250,20 +260,31 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       if (current && replaced && !outbox.isBusy(replaced.id)) connection.drained(replaced.id);
     }
     if (connection.state.phase !== 'open') for (const subscription of registry.all()) subscription.disconnected();
-    status.set(nextStatus(status.get(), connection.state, connection.facts(), mode.get(), clock));
-    bus.emit('status', status.get());
+    const before = status.get();
+    status.set(nextStatus(before, connection.state, connection.facts(), mode.get(), clock));
+    if (status.get() !== before) bus.emit('status', status.get());
     const to = current?.transport.name;
     if (!to || to === lastTransport) return;
     if (lastTransport) bus.emit('switched', { from: lastTransport, to });
     lastTransport = to;
+    rerouteMs = firstRerouteMs;
+  }
+
+  function rerouteLater(): void {
+    cancelReroute();
+    cancelReroute = clock.schedule(() => {
+      if (connection.state.phase === 'open') connection.reroute();
+    }, rerouteMs);
+    rerouteMs = Math.min(rerouteMs * 2, longestRerouteMs);
   }
 
   /** Everything that a server says passes here, in order. */
   function route(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
     const { id, transport } = link;
-    const isStreamResumed = cursor !== undefined;
-    if (source?.id !== id || source.isStreamResumed !== isStreamResumed) {
-      source = { id, resume: transport.capabilities.resume, isStreamResumed };
+    const isStreamResumed = cursors.has(transport.name);
+    const isAlone = connection.isAlone(id);
+    if (source?.id !== id || source.isStreamResumed !== isStreamResumed || source.isAlone !== isAlone) {
+      source = { id, resume: transport.capabilities.resume, isStreamResumed, isAlone };
     }
     for (const frame of batch) {
       switch (frame.kind) {
@@ -306,10 +327,11 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       }
     }
     // an id moves only when what it stands for was handed over
-    if (nextCursor !== undefined) cursor = nextCursor;
+    if (nextCursor !== undefined) cursors.set(transport.name, nextCursor);
   }
 
   async function sendNow(frame: PublishFrame): Promise<Receipt> {
+    assertSendable(frame, resolved.outbox);
     const { current } = connection;
     if (!current?.transport.capabilities.send) {
       throw new RealtimeError('connection-lost', `${frame.event} is volatile and there is no connection to send it on`);
@@ -337,6 +359,17 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     bus.emit('fault', error);
     isFaulting = false;
   }
+}
+
+function assertName(what: string, name: string): void {
+  if (typeof name === 'string' && name !== '' && name.length <= longestName) return;
+  throw new RealtimeError('invalid-option', `${what} must have 1 to ${longestName} characters`);
+}
+
+function receiveOnly(event: string): RealtimeError {
+  return new RealtimeError('unsupported', `${event} cannot be sent: no transport of the list can send`, {
+    hint: 'Give sse() or longPoll() a sendUrl, or add a transport that sends.',
+  });
 }
 
 function closedError(what: string): RealtimeError {

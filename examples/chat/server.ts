@@ -46,7 +46,14 @@ export async function createChatServer({ port = 0 }: ChatServerOptions = {}): Pr
   async function history(channel: string, limit: number): Promise<unknown> {
     const { offset } = await log.head(channel);
     const { entries } = await log.read(channel, Math.max(0, offset - Math.min(mostHistory, limit)), mostHistory);
-    return entries.map(({ id, event, data, at, from }) => ({ id, event, data: JSON.parse(data ?? 'null'), at, from }));
+    return entries.map(({ id, event, data, at, from, offset }) => ({
+      id,
+      event,
+      data: JSON.parse(data ?? 'null'),
+      at,
+      from,
+      offset,
+    }));
   }
 }
 

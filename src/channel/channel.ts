@@ -1,6 +1,7 @@
+import { assertJson } from '../delivery/outbox.ts';
 import { RealtimeError } from '../errors.ts';
 import type { Readable } from '../events/readable.ts';
-import { onAbort } from '../platform/abort.ts';
+import { removable } from '../platform/abort.ts';
 import { waitFor } from '../platform/wait.ts';
 import type { EventFrame, PresenceMember } from '../protocol/frame.ts';
 import type { EventInput, EventName, EventOutput, EventSchemas } from '../protocol/schema.ts';
@@ -37,7 +38,10 @@ export interface PublishOptions {
   readonly id?: string;
   /** How long it may take until it is accepted, also while there is no connection, in milliseconds. @defaultValue `outbox.maxAgeMs` */
   readonly timeoutMs?: number;
-  /** True for what nobody needs later, such as typing: not queued, not tried again, not kept by the server. @defaultValue false */
+  /**
+   * True for what nobody needs later, such as typing: not queued, not tried again, not kept by the server. It is done when
+   * it has left; only transports that get an answer to each send tell of a refusal. @defaultValue false
+   */
   readonly volatile?: boolean;
 }
 
@@ -97,7 +101,7 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
   /** Iterates over all events of the channel, through a buffer of 1,000. */
   [Symbol.asyncIterator](): AsyncIterableIterator<EventMessage>;
   /**
-   * Sends an event. It is queued while there is no connection, sent again under the same id when a link breaks, and done
+   * Sends an event, with the payload as it is when it leaves: do not change it afterwards. It is queued while there is no connection, sent again under the same id when a link breaks, and done
    * when the server has accepted it.
    *
    * @throws RealtimeError `invalid-payload` before it leaves; `rejected`, `expired`, `queue-full`, `too-large`, `aborted`, `closed`;
@@ -128,6 +132,7 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
    * handle takes us out.
    *
    * @param data - what the others see beside our name
+   * @throws RealtimeError `invalid-payload` for what is no JSON, `closed`
    */
   enter(data?: unknown): void;
   /** Takes us out of {@link Channel.members}. */
@@ -149,7 +154,11 @@ export interface ChannelHost {
 }
 
 /** Makes one handle on a subscription. */
-export function createChannel<Schemas extends EventSchemas>(subscription: Subscription, host: ChannelHost): Channel<Schemas> {
+export function createChannel<Schemas extends EventSchemas>(
+  subscription: Subscription,
+  host: ChannelHost,
+  signal?: AbortSignal,
+): Channel<Schemas> {
   const { name, bus, state, members } = subscription;
   const controller = new AbortController();
   const { signal: ended } = controller;
@@ -163,20 +172,13 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
 
   function listen(event: string, listener: (frame: EventFrame) => void, signal?: AbortSignal): () => void {
     assertOpen();
-    const removers = [bus.on(event, listener)];
-    const remove = (): void => {
-      for (const each of removers.splice(0)) each();
-    };
-    removers.push(onAbort(ended, remove), onAbort(signal, remove));
-    return remove;
+    return removable(bus.on(event, listener), ended, signal);
   }
 
   async function send(event: string, data: unknown, options: SendRequest = {}): Promise<{ accepted: Accepted; reply: unknown }> {
     assertOpen();
     return host.send(name, event, data, options);
   }
-
-  const forget = onAbort(host.ended, () => channel.leave());
 
   const channel: Channel = {
     name,
@@ -199,6 +201,7 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
     request: async (event, data, options) => (await send(event, data, { ...options, reply: true })).reply,
     enter(data) {
       assertOpen();
+      assertJson(data, `what is said on entering ${name}`);
       host.announce(name, owner, { data });
     },
     exit: () => host.announce(name, owner, undefined),
@@ -206,10 +209,11 @@ export function createChannel<Schemas extends EventSchemas>(subscription: Subscr
       if (ended.aborted) return;
       channel.exit();
       controller.abort();
-      forget();
       host.release(name);
+      forget();
     },
   };
+  const forget = removable(channel.leave, host.ended, signal);
   // Safari has no such symbol
   const dispose = (Symbol as { readonly dispose?: symbol }).dispose;
   if (dispose) Object.defineProperty(channel, dispose, { value: channel.leave });

@@ -1,3 +1,4 @@
+import type { Clock } from '../platform/clock.ts';
 import { type ClientFrame, joinFrame, type Position } from '../protocol/frame.ts';
 
 /** The part of a link that joining needs. */
@@ -7,8 +8,8 @@ export interface JoinLink {
   readonly joining: 'frame' | 'dial';
   /** The channels whose joins travelled with the first flight. */
   readonly carried: readonly string[];
-  /** Sends frames whose loss does no harm: the next link says it all again. */
-  tell(frames: readonly ClientFrame[]): void;
+  /** Sends frames; rejects when they may not have arrived. */
+  tell(frames: readonly ClientFrame[]): Promise<unknown>;
 }
 
 /** Brings every link to what is wanted: the channels, and our presence in them. */
@@ -20,23 +21,36 @@ export interface Joining {
   added(channel: string): void;
   /** A channel is no longer wanted. */
   dropped(channel: string): void;
-  /** Something is missing in a channel: ask for a replay. */
+  /** Something is missing in a channel, or the server let us out of it: join it again, from its position. */
   heal(channel: string): void;
+  /** A link that was to bring something has failed, and the one in use stays: it is tried again after a while. */
+  again(): void;
+  /** Forgets what is to be tried again. */
+  close(): void;
   /** One part of the application enters a channel, or goes; the last one that entered speaks for all. */
   announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
 }
 
+/** After a join that could not be sent, or a link that failed to bring it: wait this long, doubling up to the longest. */
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+
 /**
  * @param positions - gives the wanted channels and where they stand
- * @param redial - dials a link that carries the joins of that moment
+ * @param redial - dials a link that carries the joins of that moment, unless one is on its way
  */
-export function createJoining(positions: () => ReadonlyMap<string, Position | undefined>, redial: () => void): Joining {
-  /** For each link that is up: the channels that it was told of. */
+export function createJoining(
+  positions: () => ReadonlyMap<string, Position | undefined>,
+  clock: Clock,
+  redial: () => void,
+): Joining {
+  /** For each link that is up: the channels that it was told of. What a link was not told of is still to be brought to it. */
   const links = new Map<number, { readonly link: JoinLink; readonly told: Set<string> }>();
   /** For each channel: what each owner says of us, in the order of entering. */
   const presence = new Map<string, Map<object, unknown>>();
   let isScheduled = false;
-  let needsRedial = false;
+  let pauseMs = firstPauseMs;
+  let cancelPause = (): void => {};
 
   /** What one tick asks for travels together. */
   function bringUpToDateSoon(): void {
@@ -44,10 +58,18 @@ export function createJoining(positions: () => ReadonlyMap<string, Position | un
     isScheduled = true;
     queueMicrotask(() => {
       isScheduled = false;
-      for (const { link, told } of links.values()) bringUpToDate(link, told);
+      let needsRedial = false;
+      for (const { link, told } of links.values()) {
+        if (link.joining === 'frame') bringUpToDate(link, told);
+        else needsRedial ||= differs(told);
+      }
       if (needsRedial) redial();
-      needsRedial = false;
     });
+  }
+
+  function differs(told: ReadonlySet<string>): boolean {
+    const wanted = positions();
+    return [...wanted.keys()].some((channel) => !told.has(channel)) || [...told].some((channel) => !wanted.has(channel));
   }
 
   function bringUpToDate(link: JoinLink, told: Set<string>): void {
@@ -55,18 +77,13 @@ export function createJoining(positions: () => ReadonlyMap<string, Position | un
     const wanted = positions();
     for (const [channel, position] of wanted) {
       if (told.has(channel)) continue;
-      if (link.joining === 'dial') {
-        needsRedial = true;
-      } else {
-        told.add(channel);
-        frames.push(joinFrame(channel, position), ...announcement(channel));
-      }
+      told.add(channel);
+      frames.push(joinFrame(channel, position), ...announcement(channel));
     }
     for (const channel of told) {
       if (wanted.has(channel)) continue;
-      if (link.joining === 'dial') needsRedial = true;
-      else frames.push({ kind: 'leave', channel });
       told.delete(channel);
+      frames.push({ kind: 'leave', channel });
     }
     tell(link, frames);
   }
@@ -78,17 +95,32 @@ export function createJoining(positions: () => ReadonlyMap<string, Position | un
   }
 
   function tell(link: JoinLink, frames: readonly ClientFrame[]): void {
-    if (frames.length) link.tell(frames);
+    if (!frames.length) return;
+    link.tell(frames).catch(() => {
+      // on a link that lives the joins are said again; the next link says everything anyway
+      for (const frame of frames)
+        if (frame.kind === 'join' || frame.kind === 'announce') links.get(link.id)?.told.delete(frame.channel);
+      again();
+    });
+  }
+
+  function again(): void {
+    cancelPause();
+    if (!links.size) return;
+    cancelPause = clock.schedule(bringUpToDateSoon, pauseMs);
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 
   return {
     up(link) {
+      pauseMs = firstPauseMs;
       links.set(link.id, { link, told: new Set(link.carried) });
       tell(link, link.carried.flatMap(announcement));
       bringUpToDateSoon();
     },
     down(id) {
       links.delete(id);
+      if (!links.size) cancelPause();
     },
     added: bringUpToDateSoon,
     dropped(channel) {
@@ -96,17 +128,17 @@ export function createJoining(positions: () => ReadonlyMap<string, Position | un
       bringUpToDateSoon();
     },
     heal(channel) {
-      for (const { link, told } of links.values()) {
-        if (link.joining === 'dial') needsRedial = true;
-        else told.delete(channel);
-      }
+      for (const { told } of links.values()) told.delete(channel);
       bringUpToDateSoon();
     },
+    again,
+    close: () => cancelPause(),
     announce(channel, owner, entered) {
       const owners = presence.get(channel) ?? new Map<object, unknown>();
-      presence.set(channel, owners);
       if (!owners.delete(owner) && !entered) return;
       if (entered) owners.set(owner, entered.data);
+      if (owners.size) presence.set(channel, owners);
+      else presence.delete(channel);
       const frames = owners.size ? announcement(channel) : [{ kind: 'announce', channel, present: false } as const];
       // where the join is still to leave, the announcement goes with it
       for (const { link, told } of links.values()) if (told.has(channel)) tell(link, frames);

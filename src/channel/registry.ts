@@ -21,6 +21,8 @@ export interface RegistryHooks {
   readonly create: (name: string) => Subscription;
   readonly added: (name: string) => void;
   readonly dropped: (name: string) => void;
+  /** A channel that the server had ended, or not let us into, is asked for again. */
+  readonly reopened: (name: string) => void;
 }
 
 /**
@@ -39,6 +41,7 @@ export function createRegistry(graceMs: number, clock: Clock, hooks: RegistryHoo
     kept.delete(name);
     last = undefined;
     entry.cancelDrop();
+    entry.subscription.ended();
     entry.subscription.bus.clear();
     hooks.dropped(name);
   }
@@ -49,6 +52,7 @@ export function createRegistry(graceMs: number, clock: Clock, hooks: RegistryHoo
       if (found !== undefined) {
         found.references += 1;
         found.cancelDrop();
+        if (found.subscription.reopened()) hooks.reopened(name);
         return found.subscription;
       }
       const subscription = hooks.create(name);

@@ -1,5 +1,5 @@
 import { createOrder, type Gap } from '../delivery/order.ts';
-import { createTurns } from '../delivery/turns.ts';
+import { createTurns, type Turns } from '../delivery/turns.ts';
 import { RealtimeError } from '../errors.ts';
 import { type Bus, createBus } from '../events/bus.ts';
 import { type Writable, writable } from '../events/readable.ts';
@@ -36,6 +36,8 @@ export interface ChannelState {
 export interface SourceLink {
   /** A later link has a higher number. */
   readonly id: number;
+  /** There was no other link meanwhile, so nothing can have moved the position between a join and its answer. */
+  readonly isAlone: boolean;
   /** What its server can replay. */
   readonly resume: 'channel' | 'connection' | 'none';
   /** The stream as a whole is resumed from an id of its own. */
@@ -52,6 +54,10 @@ export interface SubscriptionHooks {
   /** A payload was set aside. */
   readonly invalid: (error: RealtimeError, frame: EventFrame) => void;
   readonly gap: (gap: Gap) => void;
+  /** The server has answered the join, one way or the other. */
+  readonly answered: () => void;
+  /** The monotonic clock, in milliseconds. */
+  readonly now: () => number;
   /** Something is missing that the server can replay: join again from the position. */
   readonly heal: (channel: string) => void;
 }
@@ -72,7 +78,16 @@ export interface Subscription {
   heartbeat(head: ChannelPosition, link: SourceLink): void;
   /** There is no link any more. */
   disconnected(): void;
+  /** Nobody wants it any longer. */
+  ended(): void;
+  /** It is wanted again although the server had not let us in, or had ended it. @returns whether it has to be joined again */
+  reopened(): boolean;
+  /** Sends of the channel leave in the order of their calls, also when a schema answers later. */
+  readonly outgoing: Turns;
 }
+
+/** A replay that was asked for and has not begun after this long is given up, so that what arrives is shown: 30 seconds. */
+const longestHealMs = 30_000;
 
 /**
  * @param idWindow - how many ids are remembered at least, for servers that give only ids
@@ -90,6 +105,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   let wasDisconnected = false;
   /** A replay is on its way; what does not fit is dropped, since it comes again. */
   let isHealing = false;
+  let healingSinceMs = 0;
   /** The position from which the last replay was asked for. */
   let healedInVain: string | undefined;
   /** Order is kept over schemas that answer later. */
@@ -99,10 +115,15 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     const verdict = order.accept(frame, link.id);
     if (verdict === 'next') check(frame);
     else if (verdict === 'duplicate') metrics.duplicates += 1;
-    else if (link.id >= joinedLink && !isHealing && !healed(link)) {
+    else if (link.id >= joinedLink && !isReplayAwaited() && !healed(link)) {
+      isHealing = false;
       hooks.gap(order.skipTo(frame));
       check(frame);
     }
+  }
+
+  function isReplayAwaited(): boolean {
+    return isHealing && hooks.now() - healingSinceMs < longestHealMs;
   }
 
   /** Asks for a replay, once for each place: what is still missing after it cannot be replayed. */
@@ -116,6 +137,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
 
   function heal(): void {
     isHealing = true;
+    healingSinceMs = hooks.now();
     hooks.heal(name);
   }
 
@@ -143,6 +165,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   function end(status: 'denied' | 'left', what: string, code: string | undefined, said = 'no reason was given'): void {
     const error = new RealtimeError('rejected', `the server ${what} the channel ${name}: ${said}`, { serverCode: code });
     state.set({ ...state.get(), status, error });
+    hooks.answered();
   }
 
   return {
@@ -160,7 +183,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
       const { channel, epoch, offset } = frame;
       // the join may have left before our position was known: with it, the server may replay after all
       if (epoch !== undefined && offset !== undefined && order.isBehind({ channel, epoch, offset }) && healed(link)) return;
-      const gap = order.joined(frame, link.id);
+      const gap = order.joined(frame, link.id, link.isAlone);
       const { position } = order;
       const continuity =
         typeof position === 'object' ? 'verified' : link.isStreamResumed || position ? 'server-claimed' : 'unknown';
@@ -171,6 +194,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
       wasJoined = true;
       wasDisconnected = false;
       state.set({ status: 'joined', continuity, error: undefined });
+      hooks.answered();
     },
     denied: ({ code, message }) => end('denied', 'denied', code, message),
     left({ reason }) {
@@ -180,6 +204,14 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     presence: (frame) => members.set(mergeMembers(members.get(), frame)),
     heartbeat(head, link) {
       if (order.isBehind(head) && !isHealing && link.id >= joinedLink && link.resume === 'channel') heal();
+    },
+    outgoing: createTurns(),
+    ended: () => state.set({ ...state.get(), status: 'left' }),
+    reopened() {
+      const { status } = state.get();
+      if (status !== 'denied' && status !== 'left') return false;
+      state.set({ ...state.get(), status: 'joining', error: undefined });
+      return true;
     },
     disconnected() {
       isHealing = false;

@@ -25,6 +25,8 @@ export interface ConnectionListener {
   frames(batch: readonly ServerFrame[], link: LiveLink, cursor: string | undefined): void;
   /** A link that was up is gone: what was under way on it is unknown. */
   down(link: LiveLink): void;
+  /** A candidate is gone, and the link in use stays. */
+  candidateFailed(): void;
   /** Something went wrong that the state does not show: a candidate failed, a token could not be renewed. */
   fault(error: RealtimeError): void;
 }
@@ -63,6 +65,8 @@ export interface Connection {
   facts(): ConnectionFacts;
   /** The link that sends go to. */
   readonly current: LiveLink | undefined;
+  /** Has there been no other link at any time since this one was dialled? */
+  isAlone(link: LinkId): boolean;
   start(): void;
   stop(): void;
   close(): void;
@@ -70,6 +74,8 @@ export interface Connection {
   release(name: string): void;
   /** Dials another link, which takes over when it has proved itself. */
   redial(): void;
+  /** Chooses the route anew: another link is dialled if it is not the one in use or on its way. */
+  reroute(): void;
   /** Does not wait any longer, and makes sure that open links live. */
   wake(): void;
   /** What was sent on a link is answered: if it was replaced, it need not be kept. */
@@ -95,6 +101,8 @@ export function createConnection(parts: ConnectionParts): Connection {
   /** Tokens refused in a row, with nothing proven in between. */
   let refusals = 0;
   let authReason: AuthReason = 'connect';
+  /** The last link that was dialled while there was another. */
+  let lastShared: LinkId = 0;
 
   const sessionListener: SessionListener = {
     up(session, live) {
@@ -138,6 +146,7 @@ export function createConnection(parts: ConnectionParts): Connection {
         else reason = cause.error;
       }
       dispatch({ kind: 'down', link: session.id, next });
+      if (wasCandidate) listener.candidateFailed();
     },
     fault: (error) => listener.fault(error),
   };
@@ -157,12 +166,15 @@ export function createConnection(parts: ConnectionParts): Connection {
         nextRetryMs: state.phase === 'waiting' ? nextRetryMs : undefined,
       };
     },
+    isAlone: (link) => link > lastShared,
     get current() {
       return currentSession()?.live;
     },
-    start: () => dispatch({ kind: 'start', route: routes.pick() }),
-    stop() {
+    start() {
       refusals = 0;
+      dispatch({ kind: 'start', route: routes.pick() });
+    },
+    stop() {
       dispatch({ kind: 'stop' });
       endAll();
     },
@@ -173,6 +185,15 @@ export function createConnection(parts: ConnectionParts): Connection {
     hold: (name, severs) => dispatch({ kind: 'hold', name, severs }),
     release: (name) => dispatch({ kind: 'release', name, route: routes.pick() }),
     redial: () => dispatch({ kind: 'redial', route: routes.pick() }),
+    reroute() {
+      const route = routes.pick();
+      const isOnRoute = 'route' in state && state.route === route;
+      const isHeading = state.phase === 'open' && state.candidate !== undefined && state.candidate.route === route;
+      if (isHeading) return;
+      dispatch(isOnRoute ? { kind: 'keep' } : { kind: 'redial', route });
+      // what the given-up candidate was to bring has to come some other way
+      if (isOnRoute) listener.candidateFailed();
+    },
     wake() {
       dispatch({ kind: 'wake', route: routes.pick() });
       for (const { liveness } of [...sessions.values()]) liveness?.probe();
@@ -245,6 +266,7 @@ export function createConnection(parts: ConnectionParts): Connection {
     if (!transport) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
     const why = authReason;
     authReason = 'reconnect';
+    if (sessions.size) lastShared = id;
     sessions.set(id, startSession(id, route, transport, why, parts, sessionListener));
   }
 

@@ -26,8 +26,8 @@ export interface SessionParts {
   readonly client: string;
   /** The wanted channels and where each stands at this moment. */
   readonly channels: () => ReadonlyMap<string, Position | undefined>;
-  /** The last id of the stream as a whole. */
-  readonly cursor: () => string | undefined;
+  /** The last id of the stream as a whole, of a transport by name. */
+  readonly cursor: (transport: string) => string | undefined;
 }
 
 /** What a session tells the connection. Nothing more is told after `over`, nor after {@link Session.end}. */
@@ -145,11 +145,18 @@ export function startSession(
         return parts.channels();
       },
       get cursor() {
-        return parts.cursor();
+        return parts.cursor(name);
       },
       clock,
     };
-    link = transport.connect(request, { up, frames, alive, down: over });
+    try {
+      link = transport.connect(request, { up, frames, alive, down: over });
+    } catch (cause) {
+      over({
+        kind: 'unsupported',
+        error: RealtimeError.from(cause, 'unsupported', `the transport ${name} broke while it dialled`),
+      });
+    }
   }
 
   function up(info: LinkInfo): void {

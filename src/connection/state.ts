@@ -73,6 +73,8 @@ export type ConnectionEvent =
   | { readonly kind: 'due'; readonly route: number }
   /** Another link is wanted (mode, channels, token, drain): it replaces the one of now when it has proved itself. */
   | { readonly kind: 'redial'; readonly route: number }
+  /** The link in use, or on its way, is the one that is wanted: a candidate to replace it is given up. */
+  | { readonly kind: 'keep' }
   /** The world has changed for the better: do not wait any longer. */
   | { readonly kind: 'wake'; readonly route: number };
 
@@ -196,7 +198,7 @@ function settled(state: In<'open'>): In<'open'> {
 function openDown(state: In<'open'>, event: On<'down'>): Transition {
   if (event.link === state.candidate?.link) return stay({ ...state, candidate: undefined });
   if (event.link !== state.link) return stay(state);
-  if (event.next.kind === 'end' || state.candidate === undefined) return afterDown(state, event.next);
+  if (event.next.kind === 'end' || state.candidate === undefined || state.holds.length > 0) return afterDown(state, event.next);
   // the candidate is on its way already, so it becomes the attempt
   return {
     state: { ...context(state), phase: 'connecting', link: state.candidate.link, route: state.candidate.route },
@@ -223,6 +225,11 @@ function openRedial(state: In<'open'>, event: On<'redial'>): Transition {
   };
 }
 
+function openKeep(state: In<'open'>): Transition {
+  if (state.candidate === undefined) return stay(state);
+  return { state: { ...state, candidate: undefined }, effects: [{ kind: 'abort', link: state.candidate.link }] };
+}
+
 const table: Table = {
   idle: {
     start,
@@ -236,6 +243,7 @@ const table: Table = {
     down: stay,
     due: stay,
     redial: stay,
+    keep: stay,
     wake: stay,
   },
   connecting: {
@@ -256,6 +264,7 @@ const table: Table = {
     down: (state, event) => (event.link === state.link ? afterDown(state, event.next) : stay(state)),
     due: stay,
     redial: toConnecting,
+    keep: stay,
     wake: stay,
   },
   open: {
@@ -270,6 +279,7 @@ const table: Table = {
     down: openDown,
     due: stay,
     redial: openRedial,
+    keep: openKeep,
     wake: stay,
   },
   waiting: {
@@ -284,6 +294,7 @@ const table: Table = {
     down: stay,
     due: toConnecting,
     redial: toConnecting,
+    keep: stay,
     wake: toConnecting,
   },
   held: {
@@ -302,6 +313,7 @@ const table: Table = {
     down: stay,
     due: stay,
     redial: stay,
+    keep: stay,
     wake: stay,
   },
   ended: {
@@ -316,6 +328,7 @@ const table: Table = {
     down: stay,
     due: stay,
     redial: stay,
+    keep: stay,
     wake: stay,
   },
 };

@@ -44,7 +44,7 @@ export interface ConnectionStatus {
   readonly holds: readonly string[];
 }
 
-/** The status that follows from a state and its facts; `before` is the one until now. */
+/** The status that follows from a state and its facts; `before` is the one until now, and stays where nothing differs. */
 export function nextStatus(
   before: ConnectionStatus | undefined,
   state: ConnectionState,
@@ -56,7 +56,7 @@ export function nextStatus(
   /** Turns a monotonic time into a wall-clock one. */
   const wall = (ms: number | undefined): number | undefined =>
     ms === undefined ? undefined : ms - clock.now() + clock.wallNow();
-  return {
+  const after: ConnectionStatus = {
     status,
     transport: facts.transport?.name,
     mode,
@@ -69,6 +69,8 @@ export function nextStatus(
     everConnected: facts.wasEverUp,
     holds: state.holds,
   };
+  const names = Object.keys(after) as (keyof ConnectionStatus)[];
+  return before && names.every((name) => Object.is(before[name], after[name])) ? before : after;
 }
 
 function wordFor(state: ConnectionState, wasEverUp: boolean): Status {

@@ -6,10 +6,11 @@ export interface Gap {
   /** The name of the channel. */
   readonly channel: string;
   /**
-   * Why: the server no longer holds what is missing (`trimmed`), its log began anew (`epoch-changed`), messages were
-   * skipped on a live link (`skipped`), or the server can replay nothing (`no-replay`).
+   * Why: the server no longer holds what is missing (`trimmed`), its log began anew (`epoch-changed`) or went back to an
+   * earlier state (`rewound`), messages were skipped on a live link (`skipped`), or the server can replay nothing
+   * (`no-replay`).
    */
-  readonly reason: 'trimmed' | 'epoch-changed' | 'skipped' | 'no-replay';
+  readonly reason: 'trimmed' | 'epoch-changed' | 'rewound' | 'skipped' | 'no-replay';
   /** The last position before the hole, if there was one. */
   readonly after: Position | undefined;
   /** The position at the end of the hole: what was seen or will be seen comes right after it. */
@@ -32,8 +33,13 @@ export interface Order {
   readonly era: number;
   /** The event was handed to the handlers: only now the position moves. */
   commit(frame: EventFrame, era?: number): void;
-  /** Takes the position of a join answer. @returns the hole that it shows, if any */
-  joined(frame: JoinedFrame, link: number): Gap | undefined;
+  /**
+   * Takes the position of a join answer.
+   *
+   * @param isExact - our position is the one that the join named: an answer before it means that the log went back
+   * @returns the hole that it shows, if any
+   */
+  joined(frame: JoinedFrame, link: number, isExact?: boolean): Gap | undefined;
   /** Does the log reach further than what was received? */
   isBehind(head: ChannelPosition): boolean;
   /** Gives up what is missing before an event. @returns the hole */
@@ -66,7 +72,7 @@ export function createOrder(channel: string, idWindow: number): Order {
   function jump(nextEpoch: string, offset: number, reason: Gap['reason']): Gap {
     const isSameEpoch = nextEpoch === epoch;
     const after = position();
-    const missing = isSameEpoch ? offset - received : undefined;
+    const missing = isSameEpoch && offset >= received ? offset - received : undefined;
     if (!isSameEpoch) {
       ids.clear();
       era += 1;
@@ -97,10 +103,11 @@ export function createOrder(channel: string, idWindow: number): Order {
       cursor = frame.cursor ?? cursor;
       committed = Math.max(committed, frame.offset ?? 0);
     },
-    joined({ epoch: joinedEpoch, offset, cursor: joinedCursor }, link) {
+    joined({ epoch: joinedEpoch, offset, cursor: joinedCursor }, link, isExact = false) {
       cursor ??= joinedCursor;
       if (joinedEpoch === undefined || offset === undefined) return undefined;
       if (joinedEpoch !== epoch) epochLink = link;
+      else if (offset < committed && isExact) return jump(joinedEpoch, offset, 'rewound');
       else if (offset <= received) return undefined;
       const isFirst = epoch === undefined;
       const gap = jump(joinedEpoch, offset, 'trimmed');

@@ -59,6 +59,8 @@ export interface Outbox {
   send(frame: PublishFrame, options: SendOptions): Promise<Receipt>;
   /** From now on sends go to this link; `undefined` while there is none. What was under way elsewhere waits for its end. */
   use(link: OutboxLink | undefined): void;
+  /** What was too early may leave now. */
+  flush(): void;
   /** A link is gone: what was under way on it is sent again. */
   linkDown(id: number): void;
   /** The server has answered a send by a frame. */
@@ -77,6 +79,10 @@ interface Entry {
   readonly size: number;
   /** The link on which it is under way; `undefined` while it waits. */
   link: number | undefined;
+  /** Why it did not go through the last time. */
+  problem: RealtimeError | undefined;
+  /** The server asked not to have it before, by the monotonic clock. */
+  notBeforeMs: number;
   /** Ends it, with a receipt or with an error; once more does nothing. */
   readonly finish: (outcome: Receipt | RealtimeError) => void;
 }
@@ -87,8 +93,14 @@ const longestPauseMs = 10_000;
 
 /**
  * @param onDrained - called when the last send under way on a link is answered
+ * @param isEarly - is it too early for sends of a channel, because its join is still on its way and they would overtake it?
  */
-export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (link: number) => void): Outbox {
+export function createOutbox(
+  limits: OutboxLimits,
+  clock: Clock,
+  onDrained: (link: number) => void,
+  isEarly: (channel: string) => boolean = () => false,
+): Outbox {
   /** In the order of their sending; the id finds them. */
   const entries = new Map<string, Entry>();
   let size = 0;
@@ -98,11 +110,13 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
   let isOneByOne = false;
   let pauseMs = firstPauseMs;
   let cancelPause: (() => void) | undefined;
+  let cancelHeld = (): void => {};
   /** Why nothing is taken any more. */
   let closed: RealtimeError | undefined;
 
   function isBusy(id: number): boolean {
-    return [...entries.values()].some((entry) => entry.link === id);
+    for (const entry of entries.values()) if (entry.link === id) return true;
+    return false;
   }
 
   /** The sends of one tick leave together. */
@@ -124,13 +138,22 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     if (target.ack === 'receipt' && underWay.length) return;
     const batch: Entry[] = [];
     let length = 0;
+    /** What the server asked to have later holds back the sends behind it on the same channel, and no others. */
+    const held = new Map<string, number>();
     for (const entry of all) {
-      if (entry.link !== undefined) continue;
+      const { channel } = entry.frame;
+      if (entry.link !== undefined || held.has(channel) || isEarly(channel)) continue;
+      if (entry.notBeforeMs > clock.now()) {
+        held.set(channel, entry.notBeforeMs);
+        continue;
+      }
       length += entry.size;
       if (batch.length + underWay.length >= limits.windowSize) break;
       if (batch.length && (isOneByOne || length > limits.maxSendBytes)) break;
       batch.push(entry);
     }
+    cancelHeld();
+    if (held.size) cancelHeld = clock.schedule(flushSoon, Math.min(...held.values()) - clock.now());
     if (!batch.length) return;
     for (const entry of batch) entry.link = target.id;
     target.send(batch.map(({ frame }) => frame)).then(
@@ -161,8 +184,10 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     } else {
       const { link: wasOn } = entry;
       entry.link = undefined;
+      entry.notBeforeMs = clock.now() + Math.max(pauseMs, retryAfterMs);
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       if (wasOn !== undefined && !isBusy(wasOn)) onDrained(wasOn);
-      pause(retryAfterMs);
+      flushSoon();
     }
   }
 
@@ -172,22 +197,20 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     isOneByOne = isImpossible && entries.size > 1;
     for (const entry of batch) {
       if (entry.link !== id) continue;
+      entry.problem = error;
       if (isImpossible && batch.length === 1) entry.finish(error);
       else entry.link = undefined;
     }
     if (isImpossible) flushSoon();
-    else pause(0);
+    else pause();
   }
 
-  function pause(floorMs: number): void {
+  function pause(): void {
     endPause();
-    cancelPause = clock.schedule(
-      () => {
-        cancelPause = undefined;
-        flushSoon();
-      },
-      Math.max(floorMs, pauseMs),
-    );
+    cancelPause = clock.schedule(() => {
+      cancelPause = undefined;
+      flushSoon();
+    }, pauseMs);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 
@@ -212,8 +235,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
       const what = `publishing ${event}`;
       if (closed) throw closed;
       if (signal?.aborted) throw abortedError(what, signal);
-      const needed = sizeOf(frame);
-      if (needed > limits.maxSendBytes) throw tooLargeError(what, limits);
+      const needed = assertSendable(frame, limits);
       if (entries.has(id)) throw new RealtimeError('invalid-option', 'a send with this id is under way already');
       makeRoom(needed);
       return new Promise((resolve, reject) => {
@@ -229,7 +251,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
           if (entry.link !== undefined && !isBusy(entry.link)) onDrained(entry.link);
           flushSoon();
         };
-        const entry: Entry = { frame, size: needed, link: undefined, finish };
+        const entry: Entry = { frame, size: needed, link: undefined, problem: undefined, notBeforeMs: 0, finish };
         const cancelDeadline = clock.schedule(() => finish(expiredError(what, entry, timeoutMs)), timeoutMs);
         const forget = onAbort(signal, () => signal && finish(abortedError(what, signal)));
         entries.set(id, entry);
@@ -243,8 +265,10 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
       // a new link is no reason to wait for what the old one asked
       endPause();
       pauseMs = firstPauseMs;
+      for (const entry of entries.values()) entry.notBeforeMs = 0;
       flushSoon();
     },
+    flush: flushSoon,
     linkDown(id) {
       for (const entry of entries.values()) if (entry.link === id) entry.link = undefined;
       if (link?.id === id) link = undefined;
@@ -257,6 +281,7 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
     close(error) {
       closed = error;
       endPause();
+      cancelHeld();
       link = undefined;
       for (const entry of [...entries.values()]) entry.finish(error);
     },
@@ -267,17 +292,25 @@ export function createOutbox(limits: OutboxLimits, clock: Clock, onDrained: (lin
   };
 }
 
-/** The length of a send as JSON; what is no JSON cannot be sent at all. */
-function sizeOf(frame: PublishFrame): number {
+/** The length of a value as JSON. @throws RealtimeError `invalid-payload` for what cannot be written as JSON */
+export function assertJson(value: unknown, what: string): number {
   try {
-    return JSON.stringify(frame).length;
+    return JSON.stringify(value)?.length ?? 0;
   } catch (cause) {
-    throw new RealtimeError('invalid-payload', `the payload of ${frame.event} cannot be written as JSON`, { cause });
+    throw new RealtimeError('invalid-payload', `${what} cannot be written as JSON`, { cause });
   }
 }
 
-/** The server said no to a send. */
+/** The length of a send as JSON. @throws RealtimeError `invalid-payload`, `too-large` */
+export function assertSendable(frame: PublishFrame, limits: OutboxLimits): number {
+  const length = assertJson(frame, `the payload of ${frame.event}`);
+  if (length > limits.maxSendBytes) throw tooLargeError(`publishing ${frame.event}`, limits);
+  return length;
+}
+
+/** A send was refused: by the server, or because it cannot be written for it. */
 export function rejectedError(event: string, code: string | undefined, message = 'no reason was given'): RealtimeError {
+  if (code === 'unsupported' || code === 'invalid-payload') return new RealtimeError(code, `${event} cannot be sent: ${message}`);
   return new RealtimeError('rejected', `the server rejected ${event} (${code}): ${message}`, { serverCode: code });
 }
 
@@ -293,9 +326,13 @@ function fullError({ maxCount, maxBytes }: OutboxLimits): RealtimeError {
   });
 }
 
-function expiredError(what: string, { link }: Entry, timeoutMs: number): RealtimeError {
+function expiredError(what: string, { link, problem }: Entry, timeoutMs: number): RealtimeError {
   return new RealtimeError('expired', `${what} was not accepted within ${timeoutMs} ms`, {
-    hint: link === undefined ? 'It has not left, or its link broke.' : 'It has left, so the server may still apply it.',
+    cause: problem,
+    hint:
+      link !== undefined || problem !== undefined
+        ? 'It has left, so the server may still apply it.'
+        : 'It has not left: there was no connection that could send it.',
   });
 }
 

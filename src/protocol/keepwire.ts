@@ -105,7 +105,7 @@ const needed: ReadonlyMap<string, readonly string[]> = new Map([
   ['joined', ['channel']],
   ['denied', ['channel', 'code']],
   ['left', ['channel']],
-  ['presence', ['channel', 'members']],
+  ['presence', ['channel', 'members', 'sync']],
   ['ack', ['id']],
   ['reject', ['id', 'code']],
   ['garbled', ['message']],

@@ -68,7 +68,10 @@ export function composeGreeting(link: HttpLink, waitMs?: number, query: Record<s
   return compose(link, address, method, perAttempt(settings.body, request) ?? hello, query);
 }
 
-/** Writes a request. What would be its body travels in the query with `GET`, as `hello=`. */
+/** Proxies and servers commonly refuse addresses of more than 8 kB; with positions a greeting grows while it is used. */
+const longestQuery = 4096;
+
+/** Writes a request. What would be its body travels in the query with `GET`, as `hello=`, unless it is too long for that. */
 export function compose(
   { settings, request }: HttpLink,
   url: string,
@@ -77,11 +80,11 @@ export function compose(
   query: Record<string, string | undefined> = {},
 ): HttpCall {
   const text = typeof content === 'string' ? content : JSON.stringify(content);
-  const isGet = method === 'GET';
+  const isGet = method === 'GET' && !(text && encodeURIComponent(text).length > longestQuery);
   const token = settings.token === 'query' ? request.credentials?.token : undefined;
   return {
     address: withQuery(url, { ...query, token, hello: isGet ? text : undefined }),
-    method,
+    method: isGet || method !== 'GET' ? method : 'POST',
     headers: {
       accept: 'application/json',
       ...(!isGet && text && { 'content-type': 'application/json' }),

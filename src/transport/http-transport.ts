@@ -21,8 +21,8 @@ export interface HttpOptions {
   readonly sendUrl?: string | URL;
   /**
    * The HTTP method for receiving. With `GET` the greeting of the dialect travels in the query, as `hello=`; with any
-   * other as the JSON body. The token is in neither. Many servers refuse an address of more than 8 kB, which about 80
-   * channels fill: take `'POST'` then.
+   * other as the JSON body. The token is in neither. A greeting of more than 4,096 characters (some 40 channels) travels by
+   * `POST` in any case, since many servers refuse longer addresses.
    *
    * @defaultValue `'GET'`
    */

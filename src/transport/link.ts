@@ -36,8 +36,11 @@ export interface LinkGate {
    * @param transmit - sends the frames in order and answers with the receipts of those that have an id; with `undefined`
    * when the carrier takes no more
    */
-  link(transmit: (frames: readonly ClientFrame[]) => Promise<readonly Receipt[] | undefined>): Link;
+  link(transmit: Transmit): Link;
 }
+
+/** Sends frames in order; see {@link LinkGate.link}. */
+export type Transmit = (frames: readonly ClientFrame[]) => Promise<readonly Receipt[] | undefined>;
 
 /** What a dialect does with the data of one message; adapters with a batch format of their own call it themselves. */
 export function decodeMessage(dialect: Dialect, data: unknown, event?: string, id?: string): readonly ServerFrame[] {
@@ -83,7 +86,7 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
     fail,
     link: (transmit) => ({
       async send(frames) {
-        const receipts = isUp() && (await transmit(frames));
+        const receipts = isUp() && (await written(transmit, frames));
         if (!receipts) throw new RealtimeError('closed', `${transport} is not up`, { transport });
         if (isUp()) confirmJoins(frames.flatMap((frame) => (frame.kind === 'join' ? [frame.channel] : [])));
         // nobody would ever answer a send for which the dialect has no message
@@ -91,6 +94,19 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
       },
     }),
   };
+
+  /** What the dialect cannot write would fail again over any link, so it is no loss of this one. */
+  async function written(transmit: Transmit, frames: readonly ClientFrame[]): Promise<readonly Receipt[] | undefined> {
+    try {
+      return await transmit(frames);
+    } catch (cause) {
+      throw RealtimeError.from(
+        cause,
+        'invalid-payload',
+        `a send over ${transport} failed: the ${dialect.name} dialect cannot write it`,
+      );
+    }
+  }
 
   function isUp(): boolean {
     return phase === 'up';

@@ -25,7 +25,7 @@ export interface Credentials {
   readonly token: string;
   /** When it ends, in milliseconds since the Unix epoch. Read from the token when it is a JWT and this is absent. */
   readonly expiresAt?: number;
-  /** Whom it is for. A change of subject clears positions, presence and queued sends of the one before. */
+  /** Whom it is for. A session that a transport keeps (Socket.IO) is never offered to another subject. */
   readonly subject?: string;
 }
 

@@ -8,6 +8,8 @@ function setup() {
   const failed: unknown[] = [];
   const nothing = (): void => {};
   const subscription = createSubscription('lobby', 10, {
+    now: () => 0,
+    answered() {},
     validator: createValidator(undefined),
     metrics: { delivered: 0, duplicates: 0 },
     handlerFailed: (error) => failed.push(error),
@@ -28,7 +30,7 @@ function setup() {
   const emit = (event: string, data?: unknown): void =>
     subscription.receive(
       { kind: 'event', channel: 'lobby', event, data, from: 'ada' },
-      { id: 1, resume: 'none', isStreamResumed: false },
+      { id: 1, resume: 'none', isAlone: false, isStreamResumed: false },
     );
   return { subscription, host, closing, emit, failed, handle: (): Channel => createChannel(subscription, host) };
 }

@@ -1,20 +1,23 @@
 import { describe, expect, test } from 'vitest';
 import { createJoining, type JoinLink } from '../../src/channel/joining.ts';
 import type { ClientFrame, Position } from '../../src/protocol/frame.ts';
+import { manualClock } from '../../src/testing/clock.ts';
 
 /** The frames of one tick travel together: each inner list is one call of `tell`. */
 function setup(...names: string[]) {
   const positions = new Map<string, Position | undefined>(names.map((name) => [name, undefined]));
   let redials = 0;
+  const clock = manualClock();
   const joining = createJoining(
     () => positions,
+    clock,
     () => {
       redials += 1;
     },
   );
   const linkOf = (id: number, more: Partial<JoinLink> = {}) => {
     const told: ClientFrame[][] = [];
-    const link: JoinLink = { id, joining: 'frame', carried: [], tell: (frames) => told.push([...frames]), ...more };
+    const link: JoinLink = { id, joining: 'frame', carried: [], tell: async (frames) => told.push([...frames]), ...more };
     joining.up(link);
     return told;
   };
@@ -26,7 +29,7 @@ function setup(...names: string[]) {
     positions.delete(name);
     joining.dropped(name);
   };
-  return { positions, joining, linkOf, add, drop, redials: () => redials };
+  return { positions, joining, clock, linkOf, add, drop, redials: () => redials };
 }
 
 /** Lets the microtask run in which joins are gathered. */
@@ -170,6 +173,9 @@ describe('joining by dialling', () => {
     drop('a');
     await tick();
     expect(redials()).toBe(1);
+    // the link that is dialled carries what is wanted, and the old one goes
+    linkOf(2, { ...dialled, carried: ['b'] });
+    joining.down(1);
     joining.added('b');
     await tick();
     expect(redials()).toBe(1);
@@ -191,6 +197,8 @@ describe('joining by dialling', () => {
     await tick();
     expect(redials()).toBe(1);
     expect(told).toEqual([]);
+    linkOf(2, { ...dialled, carried: ['a'] });
+    joining.down(1);
     joining.added('a');
     await tick();
     expect(redials()).toBe(1);
@@ -286,5 +294,59 @@ describe('presence', () => {
     const told = linkOf(1, { carried: ['a'] });
     await tick();
     expect(told).toEqual([]);
+  });
+});
+
+describe('what could not be brought to a link', () => {
+  test('is said again after a while, ever longer, until it arrives', async () => {
+    const { linkOf, clock } = setup('a');
+    let isBroken = true;
+    const tried: ClientFrame[][] = [];
+    linkOf(1, {
+      async tell(frames) {
+        tried.push([...frames]);
+        if (isBroken) throw new Error('503');
+      },
+    });
+    await clock.advance(999);
+    expect(tried).toHaveLength(1);
+    await clock.advance(1);
+    expect(tried).toHaveLength(2);
+    await clock.advance(1999);
+    expect(tried).toHaveLength(2);
+    isBroken = false;
+    await clock.advance(1);
+    expect(tried).toEqual([[join('a')], [join('a')], [join('a')]]);
+    await clock.advance(600_000);
+    expect(tried).toHaveLength(3);
+  });
+
+  test('is dialled for again when the link that was to bring it has failed', async () => {
+    const { joining, linkOf, clock, add, redials } = setup('a');
+    linkOf(1, { joining: 'dial', carried: ['a'] });
+    add('b');
+    await tick();
+    expect(redials()).toBe(1);
+    joining.again();
+    await clock.advance(1000);
+    expect(redials()).toBe(2);
+    joining.again();
+    await clock.advance(1000);
+    expect(redials()).toBe(2);
+    await clock.advance(1000);
+    expect(redials()).toBe(3);
+  });
+
+  test('is not tried on a link that is gone, and leaves no timer', async () => {
+    const { joining, linkOf, clock } = setup('a');
+    linkOf(1, {
+      async tell() {
+        throw new Error('503');
+      },
+    });
+    await tick();
+    expect(clock.pending).toBe(1);
+    joining.down(1);
+    expect(clock.pending).toBe(0);
   });
 });

@@ -13,6 +13,8 @@ function setup(graceMs = 1_000) {
     create(name) {
       log.push(`create ${name}`);
       return createSubscription(name, 10, {
+        now: () => 0,
+        answered() {},
         validator: createValidator(undefined),
         metrics: { delivered: 0, duplicates: 0 },
         handlerFailed: nothing,
@@ -23,11 +25,12 @@ function setup(graceMs = 1_000) {
     },
     added: (name) => log.push(`added ${name} (${registry.positions().has(name)})`),
     dropped: (name) => log.push(`dropped ${name} (${registry.positions().has(name)})`),
+    reopened: (name) => log.push(`reopened ${name}`),
   });
   return { clock, log, registry };
 }
 
-const link = { id: 1, resume: 'channel', isStreamResumed: false } as const;
+const link = { id: 1, resume: 'channel', isAlone: false, isStreamResumed: false } as const;
 const joinedAt = (channel: string, offset: number): JoinedFrame => ({ kind: 'joined', channel, epoch: 'e', offset });
 
 describe('the registry', () => {
@@ -130,4 +133,34 @@ test('the positions are those of the moment in which they are asked for', () => 
     ['__proto__', undefined],
   ]);
   expect([...before.keys()]).toEqual(['lobby', '__proto__']);
+});
+
+describe('a channel that is wanted again', () => {
+  test('is asked for again when the server had not let us in, or had ended it', () => {
+    const { registry, log } = setup();
+    const { denied, left, state } = registry.retain('lobby');
+    denied({ kind: 'denied', channel: 'lobby', code: 'full' });
+    expect(state.get().status).toBe('denied');
+    registry.retain('lobby');
+    expect(state.get()).toMatchObject({ status: 'joining', error: undefined });
+    left({ kind: 'left', channel: 'lobby' });
+    registry.retain('lobby');
+    expect(state.get().status).toBe('joining');
+    expect(log.filter((line) => line.startsWith('reopened'))).toEqual(['reopened lobby', 'reopened lobby']);
+  });
+
+  test('is left alone while it is joined or on its way', () => {
+    const { registry, log } = setup();
+    registry.retain('lobby').joined(joinedAt('lobby', 1), link);
+    registry.retain('lobby');
+    expect(log.some((line) => line.startsWith('reopened'))).toBe(false);
+  });
+
+  test('that nobody wants any longer says that it is left', async () => {
+    const { registry, clock } = setup();
+    const { state } = registry.retain('lobby');
+    registry.release('lobby');
+    await clock.advance(1_000);
+    expect(state.get().status).toBe('left');
+  });
 });

@@ -40,6 +40,8 @@ function setup(schemas?: EventSchemas) {
   const failed: unknown[] = [];
   const metrics = { delivered: 0, duplicates: 0 };
   const subscription = createSubscription('lobby', 10, {
+    now: () => 0,
+    answered() {},
     validator: createValidator(schemas),
     metrics,
     handlerFailed: (error) => failed.push(error),
@@ -58,9 +60,9 @@ function setup(schemas?: EventSchemas) {
   return { subscription, gaps, heals, invalid, failed, metrics, seen, data, receive, joined };
 }
 
-const numbered: SourceLink = { id: 1, resume: 'channel', isStreamResumed: false };
+const numbered: SourceLink = { id: 1, resume: 'channel', isAlone: false, isStreamResumed: false };
 const second: SourceLink = { ...numbered, id: 2 };
-const plain: SourceLink = { id: 1, resume: 'none', isStreamResumed: false };
+const plain: SourceLink = { id: 1, resume: 'none', isAlone: false, isStreamResumed: false };
 const at = (offset: number, epoch = 'e') => ({ epoch, offset });
 
 async function turns(): Promise<void> {
@@ -237,7 +239,7 @@ describe('a join answer', () => {
   });
 
   test('without any position is believed where the stream was resumed, or the channel by its cursor', () => {
-    for (const link of [{ ...plain, isStreamResumed: true }, plain]) {
+    for (const link of [{ ...plain, isAlone: false, isStreamResumed: true }, plain]) {
       const { subscription, gaps } = setup();
       const frame: JoinedFrame = { kind: 'joined', channel: 'lobby', cursor: link.isStreamResumed ? undefined : 'c1' };
       subscription.joined(frame, link);

@@ -33,7 +33,7 @@ const required: Record<Kind, readonly string[]> = {
   reject: ['id', 'code'],
   heartbeat: [],
   pong: [],
-  presence: ['channel', 'members'],
+  presence: ['channel', 'members', 'sync'],
   advice: [],
   auth: ['status'],
   welcome: ['version'],

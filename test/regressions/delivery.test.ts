@@ -80,6 +80,8 @@ test('an event that was checked slowly does not move the position of a later epo
   };
   const nothing = (): void => {};
   const subscription = createSubscription('lobby', 10, {
+    now: () => 0,
+    answered() {},
     validator: createValidator({ slow } as never),
     metrics: { delivered: 0, duplicates: 0 },
     handlerFailed: nothing,
@@ -87,7 +89,7 @@ test('an event that was checked slowly does not move the position of a later epo
     gap: nothing,
     heal: nothing,
   });
-  const link = { id: 1, resume: 'channel', isStreamResumed: false } as const;
+  const link = { id: 1, resume: 'channel', isAlone: false, isStreamResumed: false } as const;
   subscription.joined({ kind: 'joined', channel: 'lobby', epoch: 'old', offset: 56 }, link);
   subscription.receive({ kind: 'event', channel: 'lobby', event: 'slow', data: 1, offset: 57 }, link);
   subscription.joined({ kind: 'joined', channel: 'lobby', epoch: 'new', offset: 3 }, { ...link, id: 2 });
@@ -184,10 +186,11 @@ test('our presence is not announced before the join', async () => {
   const positions = new Map<string, undefined>();
   const joining = createJoining(
     () => positions,
+    manualClock(),
     () => {},
   );
   const told: ClientFrame[] = [];
-  joining.up({ id: 1, joining: 'frame', carried: [], tell: (frames) => told.push(...frames) });
+  joining.up({ id: 1, joining: 'frame', carried: [], tell: async (frames) => told.push(...frames) });
   await Promise.resolve();
   positions.set('lobby', undefined);
   joining.added('lobby');

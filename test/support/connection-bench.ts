@@ -87,6 +87,7 @@ export function connectionBench(options: BenchOptions = {}): Bench {
       up: (link) => heard.push({ kind: 'up', link }),
       down: (link) => heard.push({ kind: 'down', link }),
       frames: (frames, link, cursor) => heard.push({ kind: 'frames', link, frames, cursor }),
+      candidateFailed() {},
       fault: (error) => faults.push(error),
     },
   });

@@ -27,7 +27,7 @@ export async function longPollContractServer(): Promise<ContractServer> {
     response.setHeader('connection', 'close');
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://server');
     if (pathname === '/send') void takeSend(request, response);
-    else poll(JSON.parse(searchParams.get('hello') ?? '{}') as Hello, request, response);
+    else void takePoll(searchParams.get('hello'), request, response);
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -39,6 +39,13 @@ export async function longPollContractServer(): Promise<ContractServer> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  /** A greeting that is too long for the address comes as the body. */
+  async function takePoll(query: string | null, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let body = '';
+    if (query === null) for await (const chunk of request) body += chunk;
+    poll(JSON.parse(query ?? (body || '{}')) as Hello, request, response);
+  }
 
   function poll(hello: Hello, request: IncomingMessage, response: ServerResponse): void {
     if (hello.waitMs === 0) greet(hello, request, response);

@@ -12,6 +12,10 @@ export interface Message {
   /** In milliseconds since the Unix epoch: the server's time, or ours until it has answered. */
   readonly at: number;
   readonly state: 'sent' | 'pending' | 'failed';
+  /** The server has shown it to us: from then on its time and its number are the server's. */
+  readonly isEchoed?: boolean;
+  /** Its number in the room. */
+  readonly offset?: number;
   /** Why it failed. */
   readonly problem?: string;
 }
@@ -43,7 +47,9 @@ type Action =
 
 const historyLimit = 100;
 
-const past = z.array(z.object({ id: z.string(), event: z.string(), data: z.unknown(), at: z.number(), from: z.string() }));
+const past = z.array(
+  z.object({ id: z.string(), event: z.string(), data: z.unknown(), at: z.number(), from: z.string(), offset: z.number() }),
+);
 
 /** The conversation of a room: its history, what is new, and what we send. */
 export function useConversation(room: string, me: string): Conversation {
@@ -51,8 +57,8 @@ export function useConversation(room: string, me: string): Conversation {
   const channel = useChannel(channelOf(room));
   const [state, act] = useReducer(reduce, { messages: [], isLoaded: false });
 
-  useEvent(channel, 'message', ({ text }, { id = '', from = '', at = Date.now() }) => {
-    act({ kind: 'put', message: { id, text, from, at, state: 'sent' } });
+  useEvent(channel, 'message', ({ text }, { id = '', from = '', at = Date.now(), offset }) => {
+    act({ kind: 'put', message: { id, text, from, at, offset, state: 'sent', isEchoed: true } });
   });
 
   useEffect(() => {
@@ -103,7 +109,7 @@ function reduce(state: State, action: Action): State {
       const { message } = action;
       const before = state.messages.find(({ id }) => id === message.id);
       // the answer may come after the echo, which has the server's time
-      if (before?.state === 'sent') return state;
+      if (before?.isEchoed && !message.isEchoed) return state;
       return { ...state, messages: sorted([...unlike(state.messages, [message]), message]) };
     }
     case 'failed':
@@ -127,13 +133,16 @@ function unlike(messages: readonly Message[], others: readonly Message[]): reado
 }
 
 function sorted(messages: readonly Message[]): readonly Message[] {
-  const rank = ({ state }: Message): number => (state === 'sent' ? 0 : 1);
-  return messages.toSorted((a, b) => rank(a) - rank(b) || a.at - b.at);
+  // our own clock may be wrong, so a message takes its place only with the server's time
+  const rank = ({ isEchoed }: Message): number => (isEchoed ? 0 : 1);
+  return messages.toSorted((a, b) => rank(a) - rank(b) || a.at - b.at || (a.offset ?? 0) - (b.offset ?? 0));
 }
 
-function readMessage({ id, event, data, at, from }: z.infer<typeof past>[number]): Message[] {
+function readMessage({ id, event, data, at, from, offset }: z.infer<typeof past>[number]): Message[] {
   const message = events.message.safeParse(data);
-  return event === 'message' && message.success ? [{ id, text: message.data.text, from, at, state: 'sent' }] : [];
+  return event === 'message' && message.success
+    ? [{ id, text: message.data.text, from, at, offset, state: 'sent', isEchoed: true }]
+    : [];
 }
 
 /** `crypto.randomUUID` is missing on plain http. */

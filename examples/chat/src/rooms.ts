@@ -71,7 +71,13 @@ function asRoomName(text: string): string {
 }
 
 function readHash(): string {
-  return asRoomName(decodeURIComponent(location.hash.replace(/^#\/?/, ''))) || 'general';
+  const text = location.hash.replace(/^#\/?/, '');
+  try {
+    return asRoomName(decodeURIComponent(text)) || 'general';
+  } catch {
+    // a percent sign that begins no escape
+    return asRoomName(text) || 'general';
+  }
 }
 
 function onHashChange(listener: () => void): () => void {
