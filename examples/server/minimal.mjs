@@ -28,7 +28,7 @@ export function createMinimalServer() {
     if (log.acks.has(id)) return log.acks.get(id);
     const offset = volatile ? undefined : log.events.length + 1;
     const frame = { kind: 'event', channel, event, data, offset, id, at: Date.now() };
-    const ack = { kind: 'ack', id, epoch: log.epoch, offset };
+    const ack = { kind: 'ack', id, epoch: volatile ? undefined : log.epoch, offset };
     if (!volatile) log.events.push(frame);
     if (!volatile) log.acks.set(id, ack);
     for (const stream of log.streams) write(stream, [frame]);

@@ -80,7 +80,7 @@ export interface WebSocketOptions {
    * @defaultValue `globalThis.WebSocket`, read at each attempt
    */
   readonly WebSocket?: WebSocketConstructor;
-  /** What the server speaks. @defaultValue `keepwireDialect` */
+  /** What the server speaks. @defaultValue keepwire's own protocol */
   readonly dialect?: Dialect;
   /** The name that modes, status and errors use. @defaultValue `'websocket'` */
   readonly name?: string;

@@ -1,6 +1,6 @@
 /** What a manager has counted since it was made. */
 export interface Metrics {
-  /** Events that arrived, duplicates and unreadable ones included. */
+  /** Events that arrived, duplicates included; messages that could not be read are counted as garbled. */
   received: number;
   /** Events that were handed to handlers. */
   delivered: number;
@@ -18,7 +18,7 @@ export interface Metrics {
   heals: number;
   /** Sends that were accepted. */
   accepted: number;
-  /** Sends that failed. */
+  /** Sends that failed after their payload was found good. */
   failed: number;
   /** Links that came up. */
   links: number;
