@@ -267,6 +267,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (!to || to === lastTransport) return;
     if (lastTransport) bus.emit('switched', { from: lastTransport, to });
     lastTransport = to;
+    // what the streams of the other transports stood at has been overtaken
+    for (const name of cursors.keys()) if (name !== to) cursors.delete(name);
     rerouteMs = firstRerouteMs;
   }
 
@@ -281,7 +283,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** Everything that a server says passes here, in order. */
   function route(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
     const { id, transport } = link;
-    const isStreamResumed = cursors.has(transport.name);
+    const isStreamResumed = transport.capabilities.resume === 'connection' && Boolean(cursors.get(transport.name));
     const isAlone = connection.isAlone(id);
     if (source?.id !== id || source.isStreamResumed !== isStreamResumed || source.isAlone !== isAlone) {
       source = { id, resume: transport.capabilities.resume, isStreamResumed, isAlone };

@@ -73,8 +73,9 @@ interface PollAnswer {
 
 const jsonType = /^[^;]*[/+]json\s*(;|$)/i;
 
-/** An answer within this many milliseconds was not held by the server. */
+/** An answer within this many milliseconds was not held by the server; one with nothing in it, within ten times as many. */
 const promptMs = 100;
+const promptForNothingMs = 1_000;
 /** The pause after such an answer, doubling up to the longest. */
 const firstPauseMs = 100;
 /** From which such answer on there is a pause. Messages without a position may be news, as may a position without messages. */
@@ -149,8 +150,10 @@ async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
       throw failure(link, 'protocol', 'the first poll was answered without a greeting');
     }
     const hasMoved = standing() !== stood;
-    idleCount = (frames.length > 0 && hasMoved) || clock.now() - askedAtMs >= promptMs ? 0 : idleCount + 1;
-    const { patience, longestMs } = frames.length > 0 || hasMoved ? pacing.something : pacing.nothing;
+    const isSomething = frames.length > 0 || hasMoved;
+    const isHeld = clock.now() - askedAtMs >= (isSomething ? promptMs : promptForNothingMs);
+    idleCount = (frames.length > 0 && hasMoved) || isHeld ? 0 : idleCount + 1;
+    const { patience, longestMs } = isSomething ? pacing.something : pacing.nothing;
     const pauseMs = idleCount < patience ? 0 : Math.min(firstPauseMs * 2 ** (idleCount - patience), longestMs);
     await pause(intervalMs ?? pauseMs);
   }

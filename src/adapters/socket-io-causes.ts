@@ -19,6 +19,9 @@ type WordRows = readonly { readonly kind: CauseKind; readonly words: RegExp; rea
 
 /** Which words of a server mean what, when it gives no status. */
 const refusalWords: WordRows = [
+  // the words of keepwire's own protocol
+  { kind: 'dismissed', words: /^dismissed$/, hint: 'The server ended this connection for good.' },
+  { kind: 'protocol', words: /^protocol$/, hint: 'The server could not read the greeting.' },
   {
     kind: 'unsupported',
     words: /^invalid namespace$/i,

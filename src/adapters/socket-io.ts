@@ -154,13 +154,20 @@ function startLink(
       else refuse(error);
     });
     manager.engine.on('packet', noteLife);
+    manager.engine.on('close', cutEarly);
     return transmit;
+
+    /** A cut before the handshake of the engine reaches neither outcome of `open`. */
+    function cutEarly(): void {
+      gate.fail('refused', `the connection of ${name} was cut before it was open`);
+    }
 
     /**
      * Listening begins when the engine is open, which takes a trip to the network. Until then the Manager and the Socket
      * still give out what the engine before had decoded, and finish the calls in which the link before has ended.
      */
     function enter(): void {
+      manager.engine.off('close', cutEarly);
       empty(socket);
       manager.on('packet', notePacket);
       socket.on('connect', open);
@@ -175,6 +182,7 @@ function startLink(
       manager.off('packet', notePacket);
       // the engine is there only once the dial has begun
       manager.engine?.off('packet', noteLife);
+      manager.engine?.off('close', cutEarly);
       socket.off('connect', open);
       socket.off('connect_error', refuse);
       socket.off('disconnect', close);

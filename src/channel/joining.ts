@@ -58,12 +58,10 @@ export function createJoining(
     isScheduled = true;
     queueMicrotask(() => {
       isScheduled = false;
-      let needsRedial = false;
-      for (const { link, told } of links.values()) {
-        if (link.joining === 'frame') bringUpToDate(link, told);
-        else needsRedial ||= differs(told);
-      }
-      if (needsRedial) redial();
+      for (const { link, told } of links.values()) if (link.joining === 'frame') bringUpToDate(link, told);
+      // a link that was replaced is not brought up to date any more
+      const newest = [...links.values()].at(-1);
+      if (newest?.link.joining === 'dial' && differs(newest.told)) redial();
     });
   }
 

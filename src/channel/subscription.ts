@@ -203,7 +203,9 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     },
     presence: (frame) => members.set(mergeMembers(members.get(), frame)),
     heartbeat(head, link) {
-      if (order.isBehind(head) && !isHealing && link.id >= joinedLink && link.resume === 'channel') heal();
+      if (!order.isBehind(head) || isReplayAwaited() || link.id < joinedLink || link.resume !== 'channel' || healed(link)) return;
+      const gap = order.joined({ kind: 'joined', ...head }, link.id);
+      if (gap) hooks.gap(gap);
     },
     outgoing: createTurns(),
     ended: () => state.set({ ...state.get(), status: 'left' }),

@@ -20,6 +20,9 @@ export type AuthProvider = (context: AuthContext) => Answer | Promise<Answer>;
 /** A token, or a token with its end and subject; `undefined` for none. */
 export type Answer = string | Credentials | undefined;
 
+/** So many refused tokens are remembered. */
+const mostRefused = 8;
+
 /** The one place that asks for credentials. */
 export interface Auth {
   /**
@@ -43,7 +46,10 @@ export interface Auth {
  * @param timeoutMs - how long the provider may take
  */
 export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutMs: number): Auth {
-  let refused: string | undefined;
+  /** The tokens that the server refused of late; the newest is the last. */
+  const refused: string[] = [];
+  /** The last question was answered by a refusal. */
+  let wasRefused = false;
   let underWay: { readonly answer: Promise<Credentials | undefined>; readonly abort: AbortController } | undefined;
   const provider: AuthProvider = typeof source === 'function' ? source : () => source;
 
@@ -78,12 +84,12 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
         hint: 'It must give a string, an object with a `token`, or undefined for no credentials.',
       });
     }
-    if (token === refused) {
+    if (refused.includes(token)) {
       throw new RealtimeError('unauthorized', 'the auth provider gave a token that the server has refused', {
         hint: 'When its reason is `refused`, it must fetch a new one, or have the user sign in again.',
       });
     }
-    refused = undefined;
+    wasRefused = false;
     return { ...credentials, expiresAt: credentials.expiresAt ?? expiryOf(token) };
   }
 
@@ -91,11 +97,13 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
     renewable: typeof source === 'function',
     credentials(reason) {
       if (source === undefined) return undefined;
-      underWay ??= ask(refused === undefined ? reason : 'refused');
+      underWay ??= ask(wasRefused ? 'refused' : reason);
       return underWay.answer;
     },
     refuse(credentials) {
-      refused = credentials?.token ?? refused;
+      wasRefused = true;
+      if (credentials) refused.push(credentials.token);
+      if (refused.length > mostRefused) refused.shift();
     },
     cancel() {
       underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up'));

@@ -85,6 +85,9 @@ export interface Connection {
 /** The wait where the retry policy says nothing that can be used: 30 seconds. */
 const brokenPolicyMs = 30_000;
 
+/** After so many ends in a row by a message that is too large, the connection fails with that error. */
+const mostTooLarge = 3;
+
 /** Makes a connection; nothing happens until `start`. */
 export function createConnection(parts: ConnectionParts): Connection {
   const { transports, auth, routes, listener } = parts;
@@ -101,6 +104,10 @@ export function createConnection(parts: ConnectionParts): Connection {
   /** Tokens refused in a row, with nothing proven in between. */
   let refusals = 0;
   let authReason: AuthReason = 'connect';
+  /** Links in a row that were to be replaced before they had settled. */
+  let hastyReplacements = 0;
+  /** Links in a row that ended because of a message that was too large. */
+  let tooLarge = 0;
   /** The last link that was dialled while there was another. */
   let lastShared: LinkId = 0;
 
@@ -119,11 +126,11 @@ export function createConnection(parts: ConnectionParts): Connection {
     frames(session, batch, cursor) {
       const { live } = session;
       if (!live) return;
-      // without positions nothing tells an event of the old link from the same one on the new: only the link in use counts
+      // nothing tells an event without a number and an id from the same one on the new link: only the link in use counts
       const isFenced = session.transport.capabilities.resume === 'none' && session !== currentSession();
       if (!isFenced) return listener.frames(batch, live, cursor);
       listener.frames(
-        batch.filter((frame) => frame.kind !== 'event'),
+        batch.filter((frame) => frame.kind !== 'event' || frame.id !== undefined || frame.offset !== undefined),
         live,
         undefined,
       );
@@ -133,8 +140,17 @@ export function createConnection(parts: ConnectionParts): Connection {
     },
     replace(session, why) {
       if (session !== currentSession()) return;
-      authReason = why;
-      dispatch({ kind: 'redial', route: routes.pick() });
+      if (isSettled(session)) hastyReplacements = 0;
+      const attempt = hastyReplacements++;
+      // a server that wants every new link replaced must not be dialled in a loop
+      const pauseMs = attempt === 0 ? 0 : ask({ attempt, cause: { kind: 'aborted' }, uptimeMs: uptimeMsOf(session), random });
+      const replace = (): void => {
+        if (session !== currentSession()) return;
+        authReason = why;
+        dispatch({ kind: 'redial', route: routes.pick() });
+      };
+      if (pauseMs === 0) replace();
+      else if (pauseMs !== false) session.later(pauseMs, replace);
     },
     over(session, cause) {
       forget(session);
@@ -288,7 +304,10 @@ export function createConnection(parts: ConnectionParts): Connection {
   }
 
   /** What comes after the end of a link: when to dial again, or that it is over. */
-  function decide({ isDialled, isProven, route, credentials, advice, upMs }: Session, cause: DownCause): Next {
+  function decide(session: Session, cause: DownCause): Next {
+    const { isDialled, isProven, route, credentials, advice } = session;
+    const attempt = state.attempt + 1;
+    const uptimeMs = uptimeMsOf(session);
     const isFinal = cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed';
     // what the server or the auth provider says of us is no fault of the transport
     if (isDialled && !isProven && !isFinal) routes.failed(route);
@@ -296,16 +315,30 @@ export function createConnection(parts: ConnectionParts): Connection {
       auth.refuse(credentials);
       refusals += 1;
       // one new token is worth a try; a second refusal is an answer
-      if (auth.renewable && refusals < 2 && credentials) return { kind: 'retry', delayMs: 0 };
+      if (auth.renewable && refusals < 2 && credentials) {
+        // a server that lets every token in and then turns it away must not be dialled in a loop
+        const isHasty = isProven && attempt > 1 && !isSettled(session);
+        const delayMs = isHasty ? ask({ attempt, cause, uptimeMs, random }) : 0;
+        return delayMs === false ? { kind: 'end', error: cause.error } : { kind: 'retry', delayMs };
+      }
     }
     if (isFinal) return { kind: 'end', error: cause.error };
-    const attempt = state.attempt + 1;
-    const uptimeMs = upMs === undefined ? 0 : clock.now() - upMs;
+    // the same message would end every link that replays it
+    tooLarge = cause.kind === 'protocol' && cause.error.code === 'too-large' ? tooLarge + 1 : 0;
+    if (tooLarge > mostTooLarge && cause.kind === 'protocol') return { kind: 'end', error: cause.error };
     const asked = routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
     const own = cause.kind === 'lost' || cause.kind === 'refused' ? cause : undefined;
     const hasOwn = own?.retryAfterMs !== undefined || own?.spreadMs !== undefined;
     return { kind: 'retry', delayMs: Math.max(0, asked, comeBackMs((hasOwn ? own : advice) ?? {}, random)) };
+  }
+
+  function uptimeMsOf({ upMs }: Session): number {
+    return upMs === undefined ? 0 : clock.now() - upMs;
+  }
+
+  function isSettled(session: Session): boolean {
+    return uptimeMsOf(session) >= parts.settleAfterMs;
   }
 
   /** A policy that throws, or answers what cannot be waited for, must neither stop the connection nor make it dial in a loop. */

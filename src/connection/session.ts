@@ -74,6 +74,14 @@ const renewLeadMs = 30_000;
 /** A token that ends sooner is left to the server to judge: 1 second. */
 const shortestLifeMs = 1_000;
 
+/** A carrier that is open and silent, and that nobody can ping, counts as good after this long: 1 second. */
+const proofMs = 1_000;
+
+/** A join answer without a position may be the word of our own gate, for servers that do not answer joins. */
+function isBareJoin(frame: ServerFrame): boolean {
+  return frame.kind === 'joined' && frame.epoch === undefined && frame.cursor === undefined;
+}
+
 /** Starts an attempt; returns at once. */
 export function startSession(
   id: LinkId,
@@ -171,9 +179,10 @@ export function startSession(
     scheduleRenewal();
     listener.up(session, session.live);
     if (isOver) return;
-    // the first ping measures the round trip; a carrier that is open and cannot be pinged has nothing more to show
+    // the first ping measures the round trip; a carrier that is open and cannot be pinged shows itself by a byte or by staying
     watch.probe();
-    if (info.greeted || mode !== 'ping') prove();
+    if (info.greeted) prove();
+    else if (mode !== 'ping') later(proofMs, prove);
   }
 
   function prove(): void {
@@ -189,7 +198,7 @@ export function startSession(
 
   function frames(batch: readonly ServerFrame[], cursor: string | undefined): void {
     if (isOver) return;
-    alive();
+    if (session.isProven || !batch.every(isBareJoin)) alive();
     listener.frames(session, batch, cursor);
     for (const frame of batch) if (frame.kind !== 'event') control(frame);
   }

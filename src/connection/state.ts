@@ -13,6 +13,14 @@ interface Context {
   readonly holds: readonly string[];
 }
 
+/** A link that is to replace the one in use. */
+interface Candidate {
+  readonly link: LinkId;
+  readonly route: number;
+  /** It is up, and has still to prove itself. */
+  readonly isUp: boolean;
+}
+
 /** The phases of a connection, each with what is only true in it. */
 type Phases =
   /** Not wanted: never started, or stopped. */
@@ -28,7 +36,7 @@ type Phases =
       readonly proven: boolean;
       /** The link has stayed up for the settle time. */
       readonly matured: boolean;
-      readonly candidate: { readonly link: LinkId; readonly route: number } | undefined;
+      readonly candidate: Candidate | undefined;
     }
   /** The last attempt failed; the next one has a time. */
   | { readonly phase: 'waiting'; readonly delayMs: number }
@@ -199,11 +207,14 @@ function openDown(state: In<'open'>, event: On<'down'>): Transition {
   if (event.link === state.candidate?.link) return stay({ ...state, candidate: undefined });
   if (event.link !== state.link) return stay(state);
   if (event.next.kind === 'end' || state.candidate === undefined || state.holds.length > 0) return afterDown(state, event.next);
-  // the candidate is on its way already, so it becomes the attempt
-  return {
-    state: { ...context(state), phase: 'connecting', link: state.candidate.link, route: state.candidate.route },
-    effects: [{ kind: 'cancel-settle' }],
-  };
+  const { link, route, isUp } = state.candidate;
+  // the candidate is there already, or on its way: it becomes the link
+  return isUp
+    ? {
+        state: { ...context(state), phase: 'open', link, route, proven: false, matured: false, candidate: undefined },
+        effects: [{ kind: 'cancel-settle' }, { kind: 'schedule-settle', link }],
+      }
+    : { state: { ...context(state), phase: 'connecting', link, route }, effects: [{ kind: 'cancel-settle' }] };
 }
 
 function openProved(state: In<'open'>, event: On<'proved'>): Transition {
@@ -220,7 +231,7 @@ function openRedial(state: In<'open'>, event: On<'redial'>): Transition {
   const link = state.serial + 1;
   const dial: ConnectionEffect = { kind: 'dial', link, route: event.route };
   return {
-    state: { ...state, serial: link, candidate: { link, route: event.route } },
+    state: { ...state, serial: link, candidate: { link, route: event.route, isUp: false } },
     effects: state.candidate === undefined ? [dial] : [{ kind: 'abort', link: state.candidate.link }, dial],
   };
 }
@@ -273,7 +284,8 @@ const table: Table = {
     close: (state) => toEnded(state),
     hold: (state, event) => (event.severs ? toHeld(state, event) : noteHold(state, event)),
     release: noteRelease,
-    up: stay,
+    up: (state, event) =>
+      stay(event.link === state.candidate?.link ? { ...state, candidate: { ...state.candidate, isUp: true } } : state),
     proved: openProved,
     matured: (state, event) => stay(event.link === state.link ? settled({ ...state, matured: true }) : state),
     down: openDown,

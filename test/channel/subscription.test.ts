@@ -184,8 +184,8 @@ describe('a hole', () => {
     expect(seen).toEqual([1, 2]);
   });
 
-  test('at the tail is shown by a heartbeat, and healed once until the answer', () => {
-    const { subscription, joined, heals } = setup();
+  test('at the tail is shown by a heartbeat, healed once, and a gap if it still is', () => {
+    const { subscription, joined, heals, gaps } = setup();
     joined(5);
     const head = (offset: number, epoch = 'e') => ({ channel: 'lobby', epoch, offset });
     subscription.heartbeat(head(5), numbered);
@@ -198,8 +198,11 @@ describe('a hole', () => {
     subscription.heartbeat(head(8), numbered);
     expect(heals).toEqual(['lobby']);
     joined(5);
+    expect(gaps).toEqual([]);
     subscription.heartbeat(head(8), numbered);
-    expect(heals).toHaveLength(2);
+    subscription.heartbeat(head(8), numbered);
+    expect(heals).toHaveLength(1);
+    expect(gaps).toMatchObject([{ after: { offset: 5 }, until: { offset: 8 }, missing: 3 }]);
   });
 });
 

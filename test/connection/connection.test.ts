@@ -408,7 +408,8 @@ describe('a redial', () => {
     old?.frames([event(1)], 'old');
     candidate?.frames([event(2)], 'new');
     // that was the proof, so the candidate is in use now
-    old?.frames([event(3), ack], 'late');
+    const { offset: _, ...bare } = event(3);
+    old?.frames([bare, ack], 'late');
     candidate?.frames([event(4)], 'newer');
     expect(offsets(bench)).toEqual([1, 2, 90, 4]);
     expect(bench.heard.flatMap((each) => (each.kind === 'frames' ? [each.cursor] : []))).toEqual([

@@ -319,8 +319,8 @@ describe('a token that ends', () => {
 describe('proof', () => {
   test.each([
     ['a greeting', 'ping', { greeted: true }, true],
-    ['an open carrier that cannot be pinged', 'self', { greeted: false }, true],
-    ['an open carrier that watches for silence', 'silence', { greeted: false }, true],
+    ['an open carrier that cannot be pinged', 'self', { greeted: false }, false],
+    ['an open carrier that watches for silence', 'silence', { greeted: false }, false],
     ['an open carrier that can be pinged', 'ping', { greeted: false }, false],
   ] as const)('is given by %s: in mode %s, with %j', async (_, liveness, info, isProven) => {
     const bench = connectionBench({ transports: [scripted('a', { liveness })] });
@@ -328,7 +328,24 @@ describe('proof', () => {
     await bench.settle();
     bench.transports[0]?.last.up(info);
     expect(bench.connection.state).toMatchObject({ phase: 'open', proven: isProven });
+    // the word of our own gate is no proof
+    bench.transports[0]?.last.frames([{ kind: 'joined', channel: 'c' }]);
+    expect(bench.connection.state).toMatchObject({ phase: 'open', proven: isProven });
   });
+
+  test.each(['self', 'silence'] as const)(
+    'is given by a carrier that nobody can ping when it stays: in mode %s',
+    async (liveness) => {
+      const bench = connectionBench({ transports: [scripted('a', { liveness })] });
+      bench.connection.start();
+      await bench.settle();
+      bench.transports[0]?.last.up({ greeted: false });
+      await bench.clock.advance(999);
+      expect(bench.connection.state).toMatchObject({ proven: false });
+      await bench.clock.advance(1);
+      expect(bench.connection.state).toMatchObject({ proven: true });
+    },
+  );
 
   test.each([
     ['a pong', (link: ReturnType<typeof scripted>['last']) => link.frames([pong])],

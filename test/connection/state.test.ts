@@ -25,7 +25,7 @@ const states = {
     route: 0,
     proven: true,
     matured: true,
-    candidate: { link: 5, route: 1 },
+    candidate: { link: 5, route: 1, isUp: false },
   },
   waiting: { ...base, phase: 'waiting', delayMs: 100 },
   held: { ...base, phase: 'held', holds: ['app'] },
@@ -117,7 +117,7 @@ const table: Record<keyof typeof states, Row> = {
     hold: 'open:',
     'hold that severs': 'held: cancel-settle, abort 5, abort 4',
     release: '-',
-    up: '-',
+    up: 'open:',
     proved: 'open: cancel-settle, retire 4, schedule-settle 5',
     matured: '-',
     down: 'open:',
@@ -249,6 +249,14 @@ describe('attempts', () => {
     const promoted = step(states['open with a candidate'], events.proved);
     expect(promoted).toMatchObject({ phase: 'open', link: 5, route: 1, proven: true, matured: false, candidate: undefined });
     expect(promoted.attempt).toBe(2);
+  });
+});
+
+test('a candidate that is up takes over at once when the link in use breaks', () => {
+  const up = transition(states['open with a candidate'], events.up).state;
+  expect(transition(up, events['down of the old link'])).toMatchObject({
+    state: { phase: 'open', link: 5, route: 1, proven: false, candidate: undefined },
+    effects: [{ kind: 'cancel-settle' }, { kind: 'schedule-settle', link: 5 }],
   });
 });
 

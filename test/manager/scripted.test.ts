@@ -1,5 +1,12 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createRealtime, type EventMessage, type Gap, type RealtimeManager, type RealtimeOptions } from '../../src/index.ts';
+import {
+  createRealtime,
+  type EventMessage,
+  type Gap,
+  RealtimeError,
+  type RealtimeManager,
+  type RealtimeOptions,
+} from '../../src/index.ts';
 import type { EventFrame } from '../../src/protocol/frame.ts';
 import { type ManualClock, manualClock } from '../../src/testing/clock.ts';
 import { type ScriptedTransport, scripted } from '../support/scripted-transport.ts';
@@ -409,4 +416,82 @@ test('what cannot be written as JSON cannot be said on entering, and harms nobod
   expect(() => other.enter({ size: 1n })).toThrow(expect.objectContaining({ code: 'invalid-payload' }));
   await set.settle();
   expect(a.last.sent).toEqual([{ kind: 'join', channel: 'other' }]);
+});
+
+describe('a server that is never content', () => {
+  test('lets every token in and then refuses it: it is not dialled in a loop', async () => {
+    const a = scripted('a');
+    let serial = 0;
+    const set = rig([a], { auth: () => `token ${++serial}`, retry: ({ attempt }) => attempt * 1_000 });
+    set.realtime.start();
+    await set.settle();
+    for (let turn = 0; turn < 400; turn++) {
+      if (a.last.isHeld) {
+        a.last.up();
+        a.last.frames([{ kind: 'auth', status: 'expired' }]);
+      }
+      await set.clock.advance(10);
+    }
+    // at once after the first refusal, then after 2 s and 3 s
+    expect(a.dials).toHaveLength(3);
+  });
+
+  test('wants every new link replaced: the second one has to wait', async () => {
+    const a = scripted('a');
+    const set = rig([a], { retry: () => 5_000 });
+    await openRoom(set, a);
+    a.last.frames([{ kind: 'advice', drain: true }]);
+    await set.settle();
+    expect(a.dials).toHaveLength(2);
+    a.last.up({ joining: ['room'] });
+    a.last.frames([{ kind: 'advice', drain: true }]);
+    await set.clock.advance(4_999);
+    expect(a.dials).toHaveLength(2);
+    await set.clock.advance(1);
+    expect(a.dials).toHaveLength(3);
+  });
+
+  test('sends a message that is too large after every reconnect: the connection fails with that error', async () => {
+    const a = scripted('a');
+    const set = rig([a]);
+    set.realtime.start();
+    for (let turn = 0; turn < 6 && set.realtime.status.get().status !== 'failed'; turn++) {
+      await set.clock.advance(1);
+      a.last.up();
+      a.last.down({ kind: 'protocol', error: new RealtimeError('too-large', 'a message is over the limit') });
+    }
+    expect(set.realtime.status.get()).toMatchObject({ status: 'failed', reason: { code: 'too-large' } });
+    expect(a.dials).toHaveLength(4);
+  });
+});
+
+test('a link that dies while its candidate is up leaves the candidate in use', async () => {
+  const socket = scripted('socket', { liveness: 'ping' });
+  const set = rig([socket]);
+  await openRoom(set, socket);
+  const old = socket.last;
+  old.frames([{ kind: 'advice', drain: true }]);
+  await set.settle();
+  socket.last.up({ greeted: false });
+  old.down('lost');
+  await set.settle();
+  expect(set.realtime.status.get().status).toBe('connected');
+  await set.realtime.channel('room').publish('n', 1);
+  expect(socket.dials).toHaveLength(2);
+});
+
+test('a stream whose server replays nothing is no proof of continuity, whatever ids it has', async () => {
+  const sse = scripted('sse', { resume: 'none' });
+  const set = rig([sse]);
+  set.realtime.channel('room');
+  set.realtime.start();
+  await set.settle();
+  sse.last.up({ joining: ['room'] });
+  sse.last.frames([{ kind: 'joined', channel: 'room' }]);
+  sse.last.frames([{ kind: 'event', channel: 'room', event: 'n', data: 1, id: '7' }], '7');
+  sse.last.down('lost');
+  await set.clock.advance(1);
+  sse.last.up({ joining: ['room'] });
+  sse.last.frames([{ kind: 'joined', channel: 'room' }]);
+  expect(set.gaps).toMatchObject([{ reason: 'no-replay' }]);
 });
