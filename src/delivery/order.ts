@@ -48,6 +48,9 @@ export interface Order {
   readonly position: Position | undefined;
 }
 
+/** So many epochs that are over are remembered. */
+const mostPast = 8;
+
 /**
  * @param channel - for the reports
  * @param idWindow - how many ids are remembered at least, for servers that give only ids
@@ -55,6 +58,10 @@ export interface Order {
 export function createOrder(channel: string, idWindow: number): Order {
   let epoch: string | undefined;
   let era = 0;
+  /** The epochs before, the newest last. */
+  const past: string[] = [];
+  /** A link that has still to hear of the epoch of now. */
+  let staleLink: number | undefined;
   /** The offset of the last event that was accepted; handlers may still be waiting for it. */
   let received = 0;
   /** The offset of the last event that was handed over. */
@@ -74,6 +81,8 @@ export function createOrder(channel: string, idWindow: number): Order {
     const after = position();
     const missing = isSameEpoch && offset >= received ? offset - received : undefined;
     if (!isSameEpoch) {
+      if (epoch !== undefined) past.push(epoch);
+      if (past.length > mostPast) past.shift();
       ids.clear();
       era += 1;
     }
@@ -88,9 +97,9 @@ export function createOrder(channel: string, idWindow: number): Order {
       const { offset } = frame;
       if (offset === undefined) return frame.id === undefined || ids.add(frame.id) ? 'next' : 'duplicate';
       if (frame.epoch === undefined) {
-        if (link < epochLink) return 'duplicate';
+        if (link < epochLink || link === staleLink) return 'duplicate';
       } else if (frame.epoch !== epoch && epoch !== undefined) {
-        return 'hole';
+        return past.includes(frame.epoch) ? 'duplicate' : 'hole';
       }
       if (epoch === undefined) jump(frame.epoch ?? '', offset - 1, 'skipped');
       if (offset <= received) return 'duplicate';
@@ -106,6 +115,12 @@ export function createOrder(channel: string, idWindow: number): Order {
     joined({ epoch: joinedEpoch, offset, cursor: joinedCursor }, link, isExact = false) {
       cursor ??= joinedCursor;
       if (joinedEpoch === undefined || offset === undefined) return undefined;
+      // two links at once may bring the answers in the wrong order: what is over stays over
+      if (past.includes(joinedEpoch) && !isExact) {
+        staleLink = link;
+        return undefined;
+      }
+      if (staleLink === link) staleLink = undefined;
       if (joinedEpoch !== epoch) epochLink = link;
       else if (offset < committed && isExact) return jump(joinedEpoch, offset, 'rewound');
       else if (offset <= received) return undefined;

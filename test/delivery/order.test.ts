@@ -117,6 +117,25 @@ describe('with offsets', () => {
     expect(take(order, event({ offset: 1 }), 2)).toBe('next');
   });
 
+  test('an epoch that is over does not come back with the late answer of another link', () => {
+    const order = joinedAt(7);
+    expect(order.joined(joined({ epoch: 'b', offset: 0 }), 2)).toMatchObject({ reason: 'epoch-changed' });
+    expect(take(order, event({ offset: 1 }), 2)).toBe('next');
+    expect(order.joined(joined({ epoch: 'a', offset: 7 }), 3)).toBeUndefined();
+    expect([2, 8].map((offset) => take(order, event({ offset }), 3))).toEqual(['duplicate', 'duplicate']);
+    expect(take(order, event({ offset: 8, epoch: 'a' }), 2)).toBe('duplicate');
+    expect(order.joined(joined({ epoch: 'b', offset: 1 }), 3)).toBeUndefined();
+    expect(take(order, event({ offset: 2 }), 3)).toBe('next');
+    expect(order.position).toEqual({ epoch: 'b', offset: 2 });
+  });
+
+  test('an epoch that is over does come back when the only link says so', () => {
+    const order = joinedAt(7);
+    order.joined(joined({ epoch: 'b', offset: 0 }), 2);
+    expect(order.joined(joined({ epoch: 'a', offset: 7 }), 3, true)).toMatchObject({ reason: 'epoch-changed' });
+    expect(take(order, event({ offset: 8 }), 3)).toBe('next');
+  });
+
   test('an event that names another epoch is a hole even when its offset would fit', () => {
     const order = joinedAt(7);
     expect(order.accept(event({ offset: 8, epoch: 'b' }), 1)).toBe('hole');
