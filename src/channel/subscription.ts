@@ -179,11 +179,13 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     receive,
     joined(frame, link) {
       isHealing = false;
+      // a later answer on the same link is to a join that was sent while events came in
+      const isExact = link.isAlone && link.id > joinedLink;
       joinedLink = Math.max(joinedLink, link.id);
       const { channel, epoch, offset } = frame;
       // the join may have left before our position was known: with it, the server may replay after all
       if (epoch !== undefined && offset !== undefined && order.isBehind({ channel, epoch, offset }) && healed(link)) return;
-      const gap = order.joined(frame, link.id, link.isAlone);
+      const gap = order.joined(frame, link.id, isExact);
       const { position } = order;
       const continuity =
         typeof position === 'object' ? 'verified' : link.isStreamResumed || position ? 'server-claimed' : 'unknown';

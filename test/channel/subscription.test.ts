@@ -207,6 +207,20 @@ describe('a hole', () => {
 });
 
 describe('a join answer', () => {
+  test('before our position is a log that went back only as the first answer of a link that was alone', () => {
+    const { subscription, gaps } = setup();
+    const alone = (id: number) => ({ id, resume: 'channel', isAlone: true, isStreamResumed: false }) as const;
+    const answer = (offset: number, id: number): void =>
+      subscription.joined({ kind: 'joined', channel: 'lobby', epoch: 'e', offset }, alone(id));
+    answer(5, 1);
+    subscription.receive({ kind: 'event', channel: 'lobby', event: 'move', data: 1, offset: 6 }, alone(1));
+    answer(5, 1);
+    expect(gaps).toEqual([]);
+    answer(6, 2);
+    answer(3, 3);
+    expect(gaps).toMatchObject([{ reason: 'rewound', after: { offset: 6 }, until: { offset: 3 } }]);
+  });
+
   test('of a log that began anew is a gap', () => {
     const { subscription, receive, joined, gaps, seen } = setup();
     joined(0);
