@@ -188,6 +188,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
     stop() {
       stopListening();
+      cancelReroute();
       connection.stop();
     },
     close() {

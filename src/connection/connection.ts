@@ -106,7 +106,7 @@ export function createConnection(parts: ConnectionParts): Connection {
   let authReason: AuthReason = 'connect';
   /** Links in a row that were to be replaced before they had settled. */
   let hastyReplacements = 0;
-  /** Links in a row that ended because of a message that was too large. */
+  /** Links in a row that ended because of a message that was too large, before they had settled. */
   let tooLarge = 0;
   /** The last link that was dialled while there was another. */
   let lastShared: LinkId = 0;
@@ -188,6 +188,7 @@ export function createConnection(parts: ConnectionParts): Connection {
     },
     start() {
       refusals = 0;
+      tooLarge = 0;
       dispatch({ kind: 'start', route: routes.pick() });
     },
     stop() {
@@ -324,8 +325,8 @@ export function createConnection(parts: ConnectionParts): Connection {
     }
     if (isFinal) return { kind: 'end', error: cause.error };
     // the same message would end every link that replays it
-    tooLarge = cause.kind === 'protocol' && cause.error.code === 'too-large' ? tooLarge + 1 : 0;
-    if (tooLarge > mostTooLarge && cause.kind === 'protocol') return { kind: 'end', error: cause.error };
+    if (isSettled(session) || cause.kind === 'aborted' || cause.error.code !== 'too-large') tooLarge = 0;
+    else if (++tooLarge > mostTooLarge) return { kind: 'end', error: cause.error };
     const asked = routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
     const own = cause.kind === 'lost' || cause.kind === 'refused' ? cause : undefined;

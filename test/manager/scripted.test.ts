@@ -465,6 +465,32 @@ describe('a server that is never content', () => {
   });
 });
 
+test('messages that are too large are no row when a link has settled in between', async () => {
+  const a = scripted('a');
+  const set = rig([a]);
+  set.realtime.start();
+  for (let turn = 0; turn < 8; turn++) {
+    await set.clock.advance(1);
+    a.last.up();
+    await set.clock.advance(10_000);
+    a.last.down({ kind: 'protocol', error: new RealtimeError('too-large', 'a message is over the limit') });
+  }
+  await set.clock.advance(1);
+  expect(a.dials).toHaveLength(9);
+});
+
+test('after stop nothing is tried again', async () => {
+  const [a, b] = [scripted('a'), scripted('b')];
+  const set = rig([a, b], { mode: 'a' });
+  await openRoom(set, a);
+  set.realtime.setMode('b');
+  await set.settle();
+  b.last.down('refused');
+  set.realtime.stop();
+  await set.settle();
+  expect(set.clock.pending).toBe(0);
+});
+
 test('a link that dies while its candidate is up leaves the candidate in use', async () => {
   const socket = scripted('socket', { liveness: 'ping' });
   const set = rig([socket]);
