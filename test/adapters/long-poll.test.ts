@@ -636,6 +636,18 @@ describe('time', () => {
     link.abort();
   });
 
+  test('a server that answers with nothing after a slow round trip is asked less and less too', async () => {
+    const link = open({ dialect: plain });
+    for (const [at, delayMs] of [100, 200, 400, 800].entries()) {
+      const poll = await link.poll(at);
+      await link.clock.advance(300);
+      poll.json([]);
+      await link.untilDue(delayMs);
+      await link.clock.advance(delayMs);
+    }
+    link.abort();
+  });
+
   test('an answer that was held ends the spacing', async () => {
     const link = open({ dialect: plain });
     for (const [at, delayMs] of [100, 200, 400].entries()) {
