@@ -17,6 +17,15 @@ export const entries = [
   { subpath: './vanilla', source: 'src/vanilla/index.ts', output: 'vanilla', core: false },
   { subpath: './testing', source: 'src/testing/index.ts', output: 'testing', core: false },
   { subpath: './devtools', source: 'src/devtools/index.ts', output: 'devtools', core: false },
+  { subpath: './indexeddb', source: 'src/delivery/indexeddb.ts', output: 'indexeddb', core: true },
+  { subpath: './backfill', source: 'src/delivery/backfill.ts', output: 'backfill', core: true },
+  { subpath: './presence', source: 'src/channel/presence.ts', output: 'presence', core: false },
+  { subpath: './typing', source: 'src/channel/typing.ts', output: 'typing', core: false },
+  { subpath: './receipts', source: 'src/channel/receipts.ts', output: 'receipts', core: false },
+  { subpath: './live-list', source: 'src/channel/live-list.ts', output: 'live-list', core: false },
+  { subpath: './tabs', source: 'src/tabs/tabs.ts', output: 'tabs', core: true },
+  { subpath: './monitor', source: 'src/monitor/monitor.ts', output: 'monitor', core: false },
+  { subpath: './elements', source: 'src/elements/index.ts', output: 'elements', core: false },
 ];
 
 /**
