@@ -21,6 +21,9 @@ export const defaultLiveness: LivenessOptions = { pingAfterMs: 25_000, pongTimeo
 /** Room for a late heartbeat: 5 seconds. */
 const slackMs = 5_000;
 
+/** What arrives within this long after another sign of life is not noted again: 100 milliseconds, or less for a short quiet period. */
+const longestNoteMs = 100;
+
 /** Watches one link for signs of life. */
 export interface Liveness {
   /** Something arrived. */
@@ -55,9 +58,10 @@ export function watchLiveness(
   /** Nothing has arrived since that ping. */
   let isAwaited = false;
   let cancel = (): void => {};
-  /** One chunk brings hundreds of messages in one turn, and asking the clock costs more than any other step of a message. */
+  /** Something arrived a moment ago: asking the clock costs more than any other step of a message. */
   let isNoted = false;
-  const forgetTurn = (): void => {
+  let cancelNote = (): void => {};
+  const forgetNote = (): void => {
     isNoted = false;
   };
 
@@ -96,7 +100,7 @@ export function watchLiveness(
       if (isNoted) return;
       isNoted = true;
       watch.lastReceivedMs = clock.now();
-      queueMicrotask(forgetTurn);
+      cancelNote = clock.schedule(forgetNote, Math.min(longestNoteMs, quietMs / 10));
     },
     pong() {
       const roundTripMs = pingedMs === undefined ? undefined : clock.now() - pingedMs;
@@ -106,7 +110,10 @@ export function watchLiveness(
     probe() {
       if (mode === 'ping' && !isAwaited) sendPing();
     },
-    stop: () => cancel(),
+    stop() {
+      cancel();
+      cancelNote();
+    },
   };
   if (mode !== 'self') check();
   return watch;
