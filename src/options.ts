@@ -107,7 +107,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   }
   if (typeof retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
   if (typeof dedup !== 'function') throw wrong('options.dedup', 'a policy, such as dedupById({ window })');
-  if (backfill && typeof backfill.fill !== 'function') throw wrong('options.backfill', 'what backfill(load) answers');
+  if (backfill && typeof backfill !== 'function') throw wrong('options.backfill', 'what backfill(load) answers');
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }

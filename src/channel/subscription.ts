@@ -111,7 +111,7 @@ interface Early {
 
 /** Makes the subscription of a channel. */
 export function createSubscription(name: string, hooks: SubscriptionHooks): Subscription {
-  const { validator, metrics, clock, reorder, backfill } = hooks;
+  const { validator, metrics, clock, reorder } = hooks;
   const report = (error: unknown): void => hooks.handlerFailed(error, name);
   const bus = createBus<Record<string, EventFrame>>(report);
   const state = writable<ChannelState>(
@@ -138,10 +138,16 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   let cancelWait = (): void => {};
   /** Order is kept over schemas that answer later, and over holes that are being filled. */
   const turns = createTurns();
-  /** The hole that is being filled. */
-  let filling: AbortController | undefined;
-  /** The last hole, as long as nothing came after it and its turn has not come. */
-  let nextHole: { gap: Gap } | undefined;
+  const filler = hooks.backfill?.({
+    ...hooks,
+    name,
+    turns,
+    order,
+    isNew,
+    deliver: async (frame) => conclude(frame, await validator.validate(frame.event, frame.data), order.era),
+    running: () => update({ backfill: 'running' }),
+    tell,
+  });
 
   function update(change: Partial<ChannelState>): void {
     state.set({ ...state.get(), ...change });
@@ -248,49 +254,22 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   function lose(gap: Gap): void {
     // in another numbering they mean something else
     if (gap.reason === 'epoch-changed' || gap.reason === 'rewound') early.clear();
-    if (!backfill) return tell(gap);
-    if (nextHole) {
-      nextHole.gap = backfill.merge(nextHole.gap, gap);
-      return;
-    }
-    const hole = { gap };
-    nextHole = hole;
-    turns.pass(Promise.resolve(backfill), (backfill) => {
-      nextHole = undefined;
-      return fill(hole.gap, backfill);
-    });
-  }
-
-  /** What comes live waits for it, since its turn lasts that long. */
-  async function fill(gap: Gap, backfill: Backfill): Promise<void> {
-    if (isEnded) return;
-    filling = new AbortController();
-    update({ backfill: 'running' });
-    const { era, lastEvent } = order;
-    const { random } = hooks;
-    const { signal } = filling;
-    const deliverChecked = async (frame: EventFrame): Promise<void> =>
-      conclude(frame, await validator.validate(frame.event, frame.data), order.era);
-    const told = await backfill
-      .fill({ gap, lastEvent, signal, isNew, era, deliver: deliverChecked, clock, random })
-      .catch((cause) => ({ ...gap, error: RealtimeError.from(cause, 'handler-failed', `the backfill of ${name} failed`) }));
-    filling = undefined;
-    tell(told);
+    if (filler) filler.lose(gap);
+    else tell(gap);
   }
 
   function tell(gap: Gap): void {
     if (isEnded) return;
     const { isFilled } = gap;
-    update({ backfill: backfill && !isFilled ? 'failed' : 'idle', ...(isFilled ? {} : { gap }) });
+    update({ backfill: filler && !isFilled ? 'failed' : 'idle', ...(isFilled ? {} : { gap }) });
     hooks.gap(gap);
   }
 
   function check(frame: EventFrame): void {
     const { era } = order;
     if (!turns.size && validator.needsNoCheck(frame.event)) return deliver(frame, era);
-    nextHole = undefined;
     turns.pass(validator.validate(frame.event, frame.data), (validated) => conclude(frame, validated, era));
-    if (filling && backfill && turns.size > backfill.maxWaiting + 1) filling.abort(tooManyWait(name, backfill.maxWaiting));
+    filler?.waits();
   }
 
   function conclude(frame: EventFrame, validated: Validated, era: number): void {
@@ -359,7 +338,7 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     ended() {
       isEnded = true;
       cancelWait();
-      filling?.abort(new RealtimeError('closed', `the channel ${name} was left`));
+      filler?.close();
       update({ status: 'left' });
     },
     reopened() {
@@ -375,10 +354,4 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       if (state.get().status === 'joined') update({ status: 'joining' });
     },
   };
-}
-
-function tooManyWait(name: string, most: number): RealtimeError {
-  return new RealtimeError('queue-full', `more than ${most} live messages wait for the backfill of ${name}`, {
-    hint: 'Raise maxWaiting, or make the backfill faster.',
-  });
 }

@@ -2,40 +2,43 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import type { DedupMemory } from './dedup.ts';
-import type { Gap, LastEvent } from './order.ts';
+import type { Gap, Order } from './order.ts';
+import type { Turns } from './turns.ts';
 
-/** A hole that is to be filled, and the means to do it. */
-export interface Hole {
-  /** Where it is and why. */
-  readonly gap: Gap;
-  /** The last message that was handed over before the hole, at this moment. */
-  readonly lastEvent: LastEvent | undefined;
-  /** Fires when too many live messages wait, with an error as its reason, or when the channel was left. */
-  readonly signal: AbortSignal;
-  /** The memory of the channel's messages without a number, and the count of its numberings; see {@link DedupMemory}. */
+/** A channel whose holes are to be filled, as far as a {@link Backfill} needs to know it. */
+export interface HoledChannel {
+  /** Its name. */
+  readonly name: string;
+  /** What is handed over next waits here for its turn. */
+  readonly turns: Turns;
+  /** Where the channel stands. */
+  readonly order: Pick<Order, 'lastEvent' | 'era'>;
+  /** The memory of messages without a number. */
   readonly isNew: DedupMemory;
-  /** How often the numbering of the channel has begun anew. */
-  readonly era: number;
-  /** Hands a message over, before everything live that came after the hole. It is done when the schema has answered. */
-  deliver(frame: EventFrame): Promise<void>;
   /** The source of time. */
   readonly clock: Clock;
   /** Jitter. */
   readonly random: Random;
+  /** Checks a message and hands it over. To be called in a turn only. */
+  deliver(frame: EventFrame): Promise<void>;
+  /** A hole is being filled. */
+  running(): void;
+  /** What became of a hole. */
+  tell(gap: Gap): void;
 }
 
-/**
- * Fills holes that the server cannot replay. Made by `backfill()` of `keepwire/backfill`. While it works on a hole, what
- * comes live on that channel waits.
- */
-export interface Backfill {
-  /** How many live messages of a channel may wait. With one more the hole's signal fires. */
-  readonly maxWaiting: number;
-  /** Makes one hole of two that have nothing between them. */
-  merge(first: Gap, second: Gap): Gap;
-  /** Fills a hole as far as it can. @returns what is to be told of it */
-  fill(hole: Hole): Promise<Gap>;
+/** Fills the holes of one channel. */
+export interface Filler {
+  /** Messages are missing. What comes live from now on waits until the hole was dealt with. */
+  lose(gap: Gap): void;
+  /** One more live message waits for its turn. */
+  waits(): void;
+  /** Nobody wants the channel any more. */
+  close(): void;
 }
+
+/** Fills holes that the server cannot replay. Made by `backfill()` of `keepwire/backfill`; called once for each channel. */
+export type Backfill = (channel: HoledChannel) => Filler;
 
 /** How long, and how many, messages that came before their turn are kept. */
 export interface ReorderLimits {
