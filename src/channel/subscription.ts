@@ -133,7 +133,9 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   const early = new Map<number, Early>();
   /** A replay is on its way; what does not fit comes again. */
   let isHealing = false;
-  /** The position from which the last replay was asked for. */
+  /** A replay is on its way or has begun, and since then nothing came that shows that it leaves something out. */
+  let isPatient = false;
+  /** The place for which the last replay was asked. */
   let healedInVain: string | undefined;
   let cancelWait = (): void => {};
   /** Order is kept over schemas that answer later, and over holes that are being filled. */
@@ -144,7 +146,11 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     turns,
     order,
     isNew,
-    deliver: async (frame) => conclude(frame, await validator.validate(frame.event, frame.data), order.era),
+    deliver(frame) {
+      const validated = validator.validate(frame.event, frame.data);
+      if (!(validated instanceof Promise)) return conclude(frame, validated, order.era);
+      return validated.then((settled) => conclude(frame, settled, order.era));
+    },
     running: () => update({ backfill: 'running' }),
     tell,
   });
@@ -182,16 +188,22 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       early.set(frame.offset, event);
       isCalm = false;
       if (early.size > reorder.maxMessages) giveUp();
-      else if (early.size === 1 && !isHealing) wait(reorder.waitMs);
+      else if (!isHealing && (isPatient || early.size === 1)) {
+        isPatient = false;
+        wait();
+      }
     } else if (!healed(link)) skipTo(frame);
   }
 
-  function wait(delayMs: number): void {
+  function wait(): void {
     cancelWait();
-    cancelWait = clock.schedule(() => {
-      isHealing = false;
-      giveUp();
-    }, delayMs);
+    cancelWait = clock.schedule(
+      () => {
+        isHealing = false;
+        giveUp();
+      },
+      isPatient ? longestHealMs : reorder.waitMs,
+    );
   }
 
   /** Hands over what has its turn now, after an event that had. */
@@ -205,7 +217,7 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       update({ continuity: 'verified' });
     }
     isCalm = !isUnproved && !early.size;
-    if (early.size) wait(isHealing ? longestHealMs : reorder.waitMs);
+    if (early.size) wait();
     else if (!isHealing) cancelWait();
   }
 
@@ -229,11 +241,12 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
 
   /** Asks for a replay, once for each place: what is still missing after it cannot be replayed. */
   function healed({ resume }: SourceLink): boolean {
-    const place = JSON.stringify(order.position);
+    const place = `${order.era} ${order.expected}`;
     if (resume !== 'channel' || healedInVain === place) return false;
     healedInVain = place;
     isHealing = true;
-    wait(longestHealMs);
+    isPatient = true;
+    wait();
     hooks.heal(name);
     return true;
   }
@@ -307,6 +320,7 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       // a later answer on the same link is to a join that was sent while events came in
       const isExact = link.isAlone && link.id > joinedLink;
       joinedLink = Math.max(joinedLink, link.id);
+      isPatient = link.resume === 'channel';
       const { channel, epoch, offset } = frame;
       const isAnswered = epoch !== undefined && offset !== undefined;
       // the join may have left before our position was known: with it, the server may replay after all
@@ -348,10 +362,13 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       return true;
     },
     disconnected() {
-      if (isHealing) cancelWait();
-      isHealing = false;
       wasDisconnected = wasJoined;
-      if (state.get().status === 'joined') update({ status: 'joining' });
+      if (state.get().status !== 'joined') return;
+      order.mark();
+      // the next link brings what is missing
+      if (isHealing || lowest()?.link.resume === 'channel') cancelWait();
+      isHealing = false;
+      update({ status: 'joining' });
     },
   };
 }

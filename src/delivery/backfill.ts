@@ -4,7 +4,14 @@ import type { EventFrame } from '../protocol/frame.ts';
 import type { Backfill, HoledChannel } from './hole.ts';
 import type { Gap } from './order.ts';
 
-export { type CurrentSnapshot, type Loaded, type SnapshotChannel, type SnapshotOptions, snapshot } from './snapshot.ts';
+export {
+  type CurrentSnapshot,
+  type Loaded,
+  type SnapshotChannel,
+  type SnapshotChannelState,
+  type SnapshotOptions,
+  snapshot,
+} from './snapshot.ts';
 
 /** A message as a backfill brings it: an event of the channel, with its number or its id where the server gives them. */
 export type BackfillMessage = Omit<EventFrame, 'kind' | 'channel'>;
@@ -182,9 +189,10 @@ async function fillHole(
       const place = fits(frame);
       if (place === 'after') return false;
       if (place === 'before') continue;
-      await channel.deliver(frame);
-      signal.throwIfAborted();
       brought += 1;
+      const delivered = channel.deliver(frame);
+      if (delivered) await delivered;
+      signal.throwIfAborted();
       if (brought === gap.missing) return false;
     }
     return true;

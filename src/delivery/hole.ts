@@ -2,7 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import type { DedupMemory } from './dedup.ts';
-import type { Gap, Order } from './order.ts';
+import type { Gap, LastEvent } from './order.ts';
 import type { Turns } from './turns.ts';
 
 /** A channel whose holes are to be filled, as far as a {@link Backfill} needs to know it. */
@@ -12,19 +12,27 @@ export interface HoledChannel {
   /** What is handed over next waits here for its turn. */
   readonly turns: Turns;
   /** Where the channel stands. */
-  readonly order: Pick<Order, 'lastEvent' | 'era'>;
+  readonly order: Standing;
   /** The memory of messages without a number. */
   readonly isNew: DedupMemory;
   /** The source of time. */
   readonly clock: Clock;
   /** Jitter. */
   readonly random: Random;
-  /** Checks a message and hands it over. To be called in a turn only. */
-  deliver(frame: EventFrame): Promise<void>;
+  /** Checks a message and hands it over, at once or when the schema has answered. To be called in a turn only. */
+  deliver(frame: EventFrame): void | Promise<void>;
   /** A hole is being filled. */
   running(): void;
   /** What became of a hole. */
   tell(gap: Gap): void;
+}
+
+/** Where a channel stands, beside its position. */
+export interface Standing {
+  /** The last message that was handed over, where it has an id. */
+  readonly lastEvent: LastEvent | undefined;
+  /** How often its numbering began anew, or may have: the numbering of messages without an epoch, see {@link DedupMemory}. */
+  readonly era: number;
 }
 
 /** Fills the holes of one channel. */

@@ -57,10 +57,12 @@ export interface Order {
   /**
    * Takes the position of a join answer.
    *
-   * @param isExact - our position is the one that the join named: an answer before it means that the log went back
+   * @param isExact - no link but this one can have moved our position: an answer before the one that the join named means that the log went back
    * @returns the hole that it shows, if any
    */
   joined(frame: JoinedFrame, link: number, isExact?: boolean): Gap | undefined;
+  /** There is no link any more: the next join names the position of now or a later one. */
+  mark(): void;
   /** Does the log reach further than what was received? */
   isBehind(head: ChannelPosition): boolean;
   /** Gives up what is missing before an event. @returns the hole */
@@ -95,6 +97,8 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
   let received = 0;
   /** The offset of the last event that was handed over. */
   let committed = 0;
+  /** The join of the next link names this offset, or a later one: handlers may still be at work. */
+  let named = 0;
   let cursor: string | undefined;
   /** The link whose join answer began this epoch: bare offsets of older links belong to the epoch before. */
   let epochLink = 0;
@@ -120,6 +124,7 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
     epoch = nextEpoch;
     received = offset;
     committed = offset;
+    named = 0;
     return gapOf(isSameEpoch ? reason : 'epoch-changed', after, position(), missing);
   }
 
@@ -163,11 +168,14 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
       }
       if (staleLink === link) staleLink = undefined;
       if (joinedEpoch !== epoch) epochLink = link;
-      else if (offset < committed && isExact) return jump(joinedEpoch, offset, 'rewound');
+      else if (offset < named && isExact) return jump(joinedEpoch, offset, 'rewound');
       else if (offset <= received) return undefined;
       const isFirst = epoch === undefined;
       const gap = jump(joinedEpoch, offset, 'trimmed');
       return isFirst ? undefined : gap;
+    },
+    mark() {
+      named = committed;
     },
     isBehind: (head) => head.epoch === epoch && head.offset > received,
     skipTo(frame) {

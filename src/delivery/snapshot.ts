@@ -6,12 +6,20 @@ import { type Random, systemRandom } from '../platform/random.ts';
 import type { EventFrame, Position } from '../protocol/frame.ts';
 import type { Gap } from './order.ts';
 
+/** What {@link snapshot} needs of the state of a channel. */
+export interface SnapshotChannelState {
+  /** It loads while the channel is `joined`. */
+  readonly status: 'joining' | 'joined' | 'denied' | 'left';
+  /** The last hole that was not filled: each new one is a reason to load again. */
+  readonly gap: Gap | undefined;
+}
+
 /** What {@link snapshot} needs of a channel; every `Channel` has it. */
 export interface SnapshotChannel {
   /** Its name. */
   readonly name: string;
   /** How it stands with the server. */
-  readonly state: Readable<{ readonly status: 'joining' | 'joined' | 'denied' | 'left'; readonly gap: Gap | undefined }>;
+  readonly state: Readable<SnapshotChannelState>;
   /** After which message it stands. */
   readonly position: Position | undefined;
   /** Listens for every event. */

@@ -331,7 +331,9 @@ describe('a join answer', () => {
     subscription.receive({ kind: 'event', channel: 'lobby', event: 'move', data: 1, offset: 6 }, alone(1));
     answer(5, 1);
     expect(gaps).toEqual([]);
+    subscription.disconnected();
     answer(6, 2);
+    subscription.disconnected();
     answer(3, 3);
     expect(gaps).toMatchObject([{ reason: 'rewound', after: { offset: 6 }, until: { offset: 3 } }]);
   });

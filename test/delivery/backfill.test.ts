@@ -125,6 +125,7 @@ describe('a hole between two numbers', () => {
     const channel = channelOf(load);
     channel.joined(0);
     channel.live(1, 2);
+    channel.subscription.disconnected();
     channel.joined(1, 'e', 2);
     await channel.settle();
     expect(channel.gaps).toMatchObject([{ reason: 'rewound', isFilled: false }]);
