@@ -191,7 +191,7 @@ async function fillHole(
       if (place === 'before') continue;
       brought += 1;
       const delivered = channel.deliver(frame);
-      if (delivered) await delivered;
+      if (delivered !== undefined) await delivered;
       signal.throwIfAborted();
       if (brought === gap.missing) return false;
     }

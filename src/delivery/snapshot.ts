@@ -105,6 +105,8 @@ export function snapshot<T>(channel: SnapshotChannel, options: SnapshotOptions<T
   let waiting: EventFrame[] = [];
   /** The load that is under way; replaced by the next one. */
   let loading: AbortController | undefined;
+  /** The last numbered message that came. */
+  let seen: { readonly epoch: string | undefined; readonly offset: number } | undefined;
   let isLive = false;
   let isStopped = false;
   /** What the snapshot of now covers. */
@@ -165,8 +167,7 @@ export function snapshot<T>(channel: SnapshotChannel, options: SnapshotOptions<T
 
   /** @throws what the load throws; `timeout`; `protocol` for what is older than the channel's own position */
   function tryOnce(ended: AbortSignal): Promise<Loaded<T>> {
-    // what is in it has to reach at least to where what comes live begins
-    const { position } = channel;
+    const position = reached();
     const trying = new AbortController();
     return new Promise<Loaded<T>>((resolve, reject) => {
       const cancelTimeout = clock.schedule(() => {
@@ -212,14 +213,25 @@ export function snapshot<T>(channel: SnapshotChannel, options: SnapshotOptions<T
     return current === position.epoch && offset <= position.offset;
   }
 
+  /**
+   * What is loaded has to reach at least to where what waits begins. A message whose handlers are being called has reached us
+   * before the position of the channel moves.
+   */
+  function reached(): Position | undefined {
+    const { position } = channel;
+    if (typeof position !== 'object' || seen?.epoch !== position.epoch) return position;
+    return { epoch: position.epoch, offset: Math.max(position.offset, seen.offset) };
+  }
+
   const removeListener = channel.onAny((message) => {
     if (isLive) {
       if (!isCovered(message)) call(() => options.event(message));
     } else if (loading) {
-      waiting.push(message);
       // what the next load brings includes what has waited until now
-      if (waiting.length > maxWaiting) begin();
+      if (waiting.length >= maxWaiting) begin();
+      waiting.push(message);
     }
+    if (message.offset !== undefined) seen = { epoch: message.epoch ?? epochOf(channel.position), offset: message.offset };
   });
   const unsubscribe = channel.state.subscribe((state) => {
     const isGap = state.gap !== gap;

@@ -25,7 +25,7 @@ export function createTurns(): Turns {
       size += 1;
       last = Promise.all([value, last]).then(async ([settled]) => {
         const turn = next(settled);
-        if (turn) await turn;
+        if (turn !== undefined) await turn;
         size -= 1;
         // nothing that was passed on is kept
         if (!size) last = undefined;

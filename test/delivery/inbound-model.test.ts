@@ -246,7 +246,8 @@ function checkLedger({ published, delivered, gaps }: Awaited<ReturnType<typeof p
   ).toEqual([]);
 }
 
-const runs = { numRuns: 150 } as const;
+/** A long run: `MODEL_RUNS=5000 npx vitest run …`. */
+const runs = { numRuns: Number(process.env.MODEL_RUNS ?? 150) };
 
 describe('whatever is lost, repeated and swapped', () => {
   test.each([1, 4, 64])('a server that can replay loses nothing, and there is no gap (%i are kept)', async (maxEarly) => {
