@@ -13,8 +13,11 @@ export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
-export type { Gap } from './delivery/order.ts';
+export { type DedupByIdOptions, type DedupMemory, type DedupPolicy, dedupById, noDedup } from './delivery/dedup.ts';
+export type { Backfill, Filler, HoledChannel, ReorderLimits, Standing } from './delivery/hole.ts';
+export type { Gap, LastEvent } from './delivery/order.ts';
 export type { OutboxLimits } from './delivery/outbox.ts';
+export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
 export type { Observer, Readable, Unsubscribe } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';

@@ -71,7 +71,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   let lastTransport: string | undefined;
 
   const registry = createRegistry(resolved.leaveAfterMs, clock, {
-    create: (name) => createSubscription(name, resolved.idWindow, hooks),
+    create: (name) => createSubscription(name, hooks),
     added: (name) => joining.added(name),
     dropped: (name) => joining.dropped(name),
     reopened: (name) => joining.heal(name),
@@ -81,9 +81,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (connection.state.phase === 'open' && !connection.state.candidate) connection.redial();
   });
   const hooks: SubscriptionHooks = {
+    ...resolved,
+    ...platform,
     validator,
     metrics,
-    now: clock.now,
     answered: () => outbox.flush(),
     handlerFailed: (error, channel) => handlerFailed(error, `a handler on the channel ${channel}`),
     invalid(error, { channel, event, offset }) {

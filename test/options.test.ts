@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLiveness } from '../src/connection/liveness.ts';
+import { noDedup } from '../src/delivery/dedup.ts';
 import { defaultOutboxLimits } from '../src/delivery/outbox.ts';
 import { RealtimeError } from '../src/errors.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from '../src/options.ts';
@@ -21,7 +22,8 @@ function refusal(options: unknown): RealtimeError {
 
 describe('the options', () => {
   test('have the documented defaults', () => {
-    const { retry, ...rest } = resolveOptions({ transports });
+    const { retry, dedup, ...rest } = resolveOptions({ transports });
+    expect(dedup('lobby')).toBeTypeOf('function');
     expect(rest).toEqual({
       transports,
       mode: 'auto',
@@ -32,7 +34,8 @@ describe('the options', () => {
       authTimeoutMs: 10_000,
       drainMs: 2_000,
       leaveAfterMs: 1_000,
-      idWindow: 1_000,
+      reorder: { maxMessages: 64, waitMs: 200 },
+      backfill: undefined,
       liveness: { pingAfterMs: 25_000, pongTimeoutMs: 10_000, silenceMs: 60_000 },
       outbox: {
         maxCount: 1_000,
@@ -60,7 +63,7 @@ describe('the options', () => {
       authTimeoutMs: 3,
       drainMs: 4,
       leaveAfterMs: 0,
-      idWindow: 6,
+      dedup: noDedup,
     } satisfies RealtimeOptions;
     expect(resolveOptions(given)).toMatchObject(given);
   });
@@ -110,9 +113,10 @@ describe('the options', () => {
     });
   });
 
-  const durations = ['connectTimeoutMs', 'settleAfterMs', 'authTimeoutMs', 'drainMs', 'leaveAfterMs', 'idWindow'];
+  const durations = ['connectTimeoutMs', 'settleAfterMs', 'authTimeoutMs', 'drainMs', 'leaveAfterMs'];
   const groups = [
     ...['pingAfterMs', 'pongTimeoutMs', 'silenceMs'].map((name) => ['liveness', name]),
+    ...['maxMessages', 'waitMs'].map((name) => ['reorder', name]),
     ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize'].map((name) => ['outbox', name]),
   ];
   const wrong = [-1, Number.NaN, '5', null, {}];

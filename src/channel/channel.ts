@@ -3,7 +3,7 @@ import { RealtimeError } from '../errors.ts';
 import type { Readable } from '../events/readable.ts';
 import { removable } from '../platform/abort.ts';
 import { waitFor } from '../platform/wait.ts';
-import type { EventFrame, PresenceMember } from '../protocol/frame.ts';
+import type { EventFrame, Position, PresenceMember } from '../protocol/frame.ts';
 import type { EventInput, EventName, EventOutput, EventSchemas } from '../protocol/schema.ts';
 import { type EventStreamOptions, iterate } from './events.ts';
 import type { ChannelState, Subscription } from './subscription.ts';
@@ -57,6 +57,8 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
   readonly name: string;
   /** How the channel stands with the server. */
   readonly state: Readable<ChannelState>;
+  /** After which message the channel stands: the last one that was handed to the handlers, or the one of the join. */
+  readonly position: Position | undefined;
   /** Who is in the channel, where the server tells. */
   readonly members: Readable<readonly PresenceMember[]>;
   /**
@@ -75,6 +77,12 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
     handler: (data: EventOutput<Schemas, Name>, message: EventMessage<EventOutput<Schemas, Name>>) => void,
     options?: ListenOptions,
   ): () => void;
+  /**
+   * Listens for every event, in order over all names.
+   *
+   * @returns the remover; calling it twice is harmless
+   */
+  onAny(handler: (message: EventMessage) => void, options?: ListenOptions): () => void;
   /**
    * Waits for the next event of a name.
    *
@@ -184,6 +192,13 @@ export function createChannel<Schemas extends EventSchemas>(
     name,
     state,
     members,
+    get position() {
+      return subscription.position;
+    },
+    onAny(handler, options) {
+      assertOpen();
+      return removable(bus.onAny(handler), ended, options?.signal);
+    },
     on: (event, handler, options) => listen(event, (frame) => handler(frame.data, frame), options?.signal),
     async once(event, { signal } = {}) {
       assertOpen();

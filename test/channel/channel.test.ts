@@ -2,21 +2,11 @@ import { describe, expect, test, vi } from 'vitest';
 import { type Channel, type ChannelHost, createChannel } from '../../src/channel/channel.ts';
 import { createSubscription } from '../../src/channel/subscription.ts';
 import type { EventFrame } from '../../src/protocol/frame.ts';
-import { createValidator } from '../../src/protocol/schema.ts';
+import { quietHooks } from '../support/subscription-hooks.ts';
 
 function setup() {
   const failed: unknown[] = [];
-  const nothing = (): void => {};
-  const subscription = createSubscription('lobby', 10, {
-    now: () => 0,
-    answered() {},
-    validator: createValidator(undefined),
-    metrics: { delivered: 0, duplicates: 0 },
-    handlerFailed: (error) => failed.push(error),
-    invalid: nothing,
-    gap: nothing,
-    heal: nothing,
-  });
+  const subscription = createSubscription('lobby', quietHooks({ handlerFailed: (error) => failed.push(error) }));
   const closing = new AbortController();
   const host = {
     send: vi.fn<ChannelHost['send']>(async (_, event) => ({

@@ -12,6 +12,7 @@ import { createValidator } from '../../src/protocol/schema.ts';
 import { createRealtime } from '../../src/realtime.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import { scripted } from '../support/scripted-transport.ts';
+import { quietHooks } from '../support/subscription-hooks.ts';
 
 const frame = (id: string, data: unknown = 'x'): PublishFrame => ({ kind: 'publish', id, channel: 'lobby', event: 'move', data });
 function outboxOf(limits: Partial<OutboxLimits> = {}) {
@@ -78,17 +79,7 @@ test('an event that was checked slowly does not move the position of a later epo
       validate: (value: unknown) => new Promise((resolve) => answers.push(() => resolve({ value }))),
     },
   };
-  const nothing = (): void => {};
-  const subscription = createSubscription('lobby', 10, {
-    now: () => 0,
-    answered() {},
-    validator: createValidator({ slow } as never),
-    metrics: { delivered: 0, duplicates: 0 },
-    handlerFailed: nothing,
-    invalid: nothing,
-    gap: nothing,
-    heal: nothing,
-  });
+  const subscription = createSubscription('lobby', quietHooks({ validator: createValidator({ slow } as never) }));
   const link = { id: 1, resume: 'channel', isAlone: false, isStreamResumed: false } as const;
   subscription.joined({ kind: 'joined', channel: 'lobby', epoch: 'old', offset: 56 }, link);
   subscription.receive({ kind: 'event', channel: 'lobby', event: 'slow', data: 1, offset: 57 }, link);
