@@ -1,4 +1,12 @@
-export type { Accepted, Channel, EventMessage, ListenOptions, PublishOptions, RequestOptions } from './channel/channel.ts';
+export type {
+  Accepted,
+  Channel,
+  EventMessage,
+  ListenOptions,
+  PublishOptions,
+  RequestOptions,
+  Sending,
+} from './channel/channel.ts';
 export type { EventStreamOptions } from './channel/events.ts';
 export {
   type ChannelPattern,
@@ -14,7 +22,15 @@ export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
 export type { Gap } from './delivery/order.ts';
-export type { OutboxLimits } from './delivery/outbox.ts';
+export type {
+  Delivery,
+  OutboxControls,
+  OutboxEntry,
+  OutboxLimits,
+  OutboxOptions,
+  SendStatus,
+} from './delivery/outbox-options.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
 export type { Observer, Readable, Unsubscribe } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';

@@ -1,6 +1,7 @@
 import type { Channel } from './channel/channel.ts';
 import type { ConnectionStatus } from './connection/status.ts';
 import type { Gap } from './delivery/order.ts';
+import type { OutboxControls, OutboxEntry } from './delivery/outbox-options.ts';
 import type { RealtimeError } from './errors.ts';
 import type { Readable } from './events/readable.ts';
 import type { Metrics } from './monitor/metrics.ts';
@@ -16,6 +17,8 @@ export interface LifecycleEvents {
   readonly gap: Gap;
   /** A payload was set aside: its schema refused it, or its event is not in the event map. */
   readonly invalid: InvalidPayload;
+  /** A send that had failed, since its time was over, was accepted after all. It is not in the list of the failed any more. */
+  readonly late: OutboxEntry;
   /** Something went wrong that costs nothing accepted: a handler threw, a message was unreadable, a candidate link failed. */
   readonly fault: RealtimeError;
 }
@@ -108,6 +111,8 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
     event: Name,
     options?: { readonly signal?: AbortSignal },
   ): Promise<LifecycleEvents[Name]>;
+  /** The sends that are not accepted yet, and those that failed. */
+  readonly outbox: OutboxControls;
   /** What was counted until now. */
   metrics(): Readonly<Metrics>;
 }

@@ -1,10 +1,10 @@
 import type { AuthProvider } from './connection/auth.ts';
 import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts';
 import { fullJitter, type RetryPolicy } from './connection/retry.ts';
-import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
+import { type Delivery, defaultOutboxLimits, type OutboxOptions } from './delivery/outbox-options.ts';
 import { RealtimeError } from './errors.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
-import type { EventSchemas } from './protocol/schema.ts';
+import type { EventName, EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
 
 /** What `createRealtime` takes. Only {@link RealtimeOptions.transports} is needed. */
@@ -37,8 +37,13 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly leaveAfterMs?: number;
   /** How long a link may be quiet. */
   readonly liveness?: Partial<LivenessOptions>;
-  /** The bounds of what waits to be sent. */
-  readonly outbox?: Partial<OutboxLimits>;
+  /** The bounds of what waits to be sent, and where it is kept over a reload. */
+  readonly outbox?: Partial<OutboxOptions>;
+  /**
+   * What is promised of the sends of an event, by its name: `{ typing: 'volatile', order: 'once' }`.
+   * @defaultValue `at-least-once` for every event
+   */
+  readonly delivery?: { readonly [Name in EventName<Schemas>]?: Delivery };
   /** For servers that number nothing: how many message ids are remembered per channel, to show none twice. @defaultValue 1000 */
   readonly idWindow?: number;
   /** Other sources of time, chance, ids and signals, for tests and other platforms. */
@@ -50,7 +55,7 @@ export interface ResolvedOptions
   extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>>,
     Pick<RealtimeOptions, 'events' | 'auth'> {
   readonly liveness: LivenessOptions;
-  readonly outbox: OutboxLimits;
+  readonly outbox: OutboxOptions;
   readonly platform: Platform;
 }
 
@@ -69,10 +74,13 @@ function defaults(): ResolvedOptions {
     leaveAfterMs: 1_000,
     idWindow: 1_000,
     liveness: defaultLiveness,
-    outbox: defaultOutboxLimits,
+    outbox: { ...defaultOutboxLimits, blocks: undefined, storage: undefined },
+    delivery: {},
     platform: systemPlatform,
   };
 }
+
+const deliveries: readonly unknown[] = ['volatile', 'at-least-once', 'once'];
 
 /** The options that are groups of options. */
 const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
@@ -84,7 +92,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox } = resolved;
+  const { transports, mode, retry, auth, outbox, delivery } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -99,6 +107,9 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');
+  if (!isObject(delivery) || !Object.values(delivery).every((each) => deliveries.includes(each))) {
+    throw wrong('options.delivery', `an object with ${deliveries.join(', ')} for an event`);
+  }
   assertMode(mode, transports);
   return resolved;
 }

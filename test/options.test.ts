@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLiveness } from '../src/connection/liveness.ts';
-import { defaultOutboxLimits } from '../src/delivery/outbox.ts';
+import { defaultOutboxLimits } from '../src/delivery/outbox-options.ts';
 import { RealtimeError } from '../src/errors.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from '../src/options.ts';
 import { systemPlatform } from '../src/platform/platform.ts';
@@ -33,6 +33,7 @@ describe('the options', () => {
       drainMs: 2_000,
       leaveAfterMs: 1_000,
       idWindow: 1_000,
+      delivery: {},
       liveness: { pingAfterMs: 25_000, pongTimeoutMs: 10_000, silenceMs: 60_000 },
       outbox: {
         maxCount: 1_000,
@@ -41,6 +42,9 @@ describe('the options', () => {
         maxAgeMs: 120_000,
         overflow: 'reject-new',
         windowSize: 256,
+        maxFailed: 100,
+        blocks: undefined,
+        storage: undefined,
       },
       platform: systemPlatform,
     });
@@ -113,7 +117,7 @@ describe('the options', () => {
   const durations = ['connectTimeoutMs', 'settleAfterMs', 'authTimeoutMs', 'drainMs', 'leaveAfterMs', 'idWindow'];
   const groups = [
     ...['pingAfterMs', 'pongTimeoutMs', 'silenceMs'].map((name) => ['liveness', name]),
-    ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize'].map((name) => ['outbox', name]),
+    ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize', 'maxFailed'].map((name) => ['outbox', name]),
   ];
   const wrong = [-1, Number.NaN, '5', null, {}];
 
