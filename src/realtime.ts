@@ -60,6 +60,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** For each transport by name: the last id of its stream as a whole, for servers that resume by it. */
   const cursors = new Map<string, string>();
   let stopListening = (): void => {};
+  /** Names us over all our links; another user gets another name. */
+  let client = platform.newId();
   /** The link that sends go to. */
   let sending: LiveLink | undefined;
   /** How long until a wished-for transport that failed is tried again, doubling. */
@@ -98,11 +100,19 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
   };
   const routes = createRoutes(transports.length, clock);
+  const auth = createAuth(resolved.auth, clock, resolved.authTimeoutMs, (change) => {
+    connection.stop();
+    forgetUser(`the user ${change.from} is not signed in any more`);
+    connection.start();
+    bus.emit('identity', change);
+  });
   const connection = createConnection({
     ...resolved,
-    auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
+    auth,
     routes,
-    client: platform.newId(),
+    get client() {
+      return client;
+    },
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
     listener: {
@@ -155,6 +165,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       limits: resolved.outbox,
       newId: platform.newId,
       ended: ended.signal,
+      client: () => client,
       metrics,
       canSend: transports.some(({ capabilities }) => capabilities.send),
       turns: (channel) => registry.get(channel)?.outgoing,
@@ -178,6 +189,12 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       stopListening();
       cancelReroute();
       connection.stop();
+    },
+    signOut() {
+      assertOpen('signOut');
+      manager.stop();
+      auth.forget();
+      forgetUser('the user has signed out');
     },
     close() {
       if (ended.signal.aborted) return;
@@ -233,6 +250,14 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
 
   function assertOpen(what: string): void {
     if (ended.signal.aborted) throw closedError(what);
+  }
+
+  function forgetUser(message: string): void {
+    client = platform.newId();
+    outbox.clear(new RealtimeError('signed-out', message, { hint: 'What was theirs is never sent as somebody else.' }));
+    joining.close();
+    cursors.clear();
+    for (const subscription of registry.all()) subscription.reset();
   }
 
   function pin(next: string): void {

@@ -245,7 +245,7 @@ export function createChannel<Schemas extends EventSchemas>(
         cancel();
       };
       const confirmed = send(event, data, { ...options, id, signal: given.signal, tell }).then(({ accepted }) => accepted);
-      confirmed.then(
+      void confirmed.then(
         () => end('accepted'),
         () => end('failed'),
       );

@@ -20,6 +20,8 @@ export interface SendingParts {
   readonly delivery: Readonly<Record<string, Delivery | undefined>>;
   readonly newId: IdSource;
   readonly ended: AbortSignal;
+  /** Our name, which changes with the user. */
+  readonly client: () => string;
   readonly metrics: { accepted: number; failed: number };
   /** Can any transport send? */
   readonly canSend: boolean;
@@ -58,11 +60,13 @@ export function createSending(parts: SendingParts): Pick<ChannelHost, 'newId' | 
       return waitFor(`publishing ${event}`, { signal, ended }, (resolve, reject) => {
         /** A schema may answer when nobody waits any more. */
         let isWanted = true;
+        const client = parts.client();
         const checked = validator.validate(event, data);
         const outgoing = parts.turns(channel) ?? createTurns();
         outgoing.pass(checked, (validated) => {
           if (!isWanted) return;
           if (validated.kind === 'invalid') return reject(validated.error);
+          if (client !== parts.client()) return reject(new RealtimeError('signed-out', `${event} was published by another user`));
           const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile: volatile || undefined, reply };
           const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs, delivery, tell });
           receipt.then(

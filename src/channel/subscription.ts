@@ -78,6 +78,8 @@ export interface Subscription {
   heartbeat(head: ChannelPosition, link: SourceLink): void;
   /** There is no link any more. */
   disconnected(): void;
+  /** Another user: where the channel stood and who was in it is forgotten, and it is joined anew. */
+  reset(): void;
   /** Nobody wants it any longer. */
   ended(): void;
   /** It is wanted again although the server had not let us in, or had ended it. @returns whether it has to be joined again */
@@ -216,6 +218,16 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
       if (status !== 'denied' && status !== 'left') return false;
       state.set({ ...state.get(), status: 'joining', error: undefined });
       return true;
+    },
+    reset() {
+      order.reset();
+      isHealing = false;
+      healedInVain = undefined;
+      joinedLink = 0;
+      wasJoined = false;
+      wasDisconnected = false;
+      members.set([]);
+      state.set({ status: 'joining', continuity: 'unknown', error: undefined });
     },
     disconnected() {
       isHealing = false;

@@ -44,6 +44,8 @@ export interface Order {
   isBehind(head: ChannelPosition): boolean;
   /** Gives up what is missing before an event. @returns the hole */
   skipTo(frame: EventFrame): Gap;
+  /** Forgets where the channel stood: what follows is for another user. */
+  reset(): void;
   /** Where to resume: after the last event that was handed over. */
   readonly position: Position | undefined;
 }
@@ -134,6 +136,17 @@ export function createOrder(channel: string, idWindow: number): Order {
       const gap = jump(frame.epoch ?? epoch ?? '', offset - 1, 'skipped');
       received = offset;
       return gap;
+    },
+    reset() {
+      epoch = undefined;
+      era += 1;
+      past.length = 0;
+      staleLink = undefined;
+      received = 0;
+      committed = 0;
+      cursor = undefined;
+      epochLink = 0;
+      ids.clear();
     },
     get position() {
       return position();
