@@ -140,7 +140,7 @@ export function createAuth(
   return {
     renewable: typeof source === 'function',
     credentials(reason) {
-      if (source === undefined || prepared) return prepared;
+      if (source === undefined || prepared !== undefined) return prepared;
       underWay ??= ask(wasRefused ? 'refused' : reason);
       return underWay.answer;
     },

@@ -244,13 +244,14 @@ export function createLedger(
     restore(sends) {
       for (const send of sends) {
         const { frame, since, timeoutMs, failed: failure } = send;
-        if (closed || waiting.has(frame.id) || failed.has(frame.id)) continue;
+        if (closed || !storage || waiting.has(frame.id) || failed.has(frame.id)) continue;
         const entry = entryOf(send, JSON.stringify(frame).length, restoredRank++, true);
         // whether it had left is not known
         entry.wasLost = 'known-by-id';
-        const ageMs = Math.max(0, clock.wallNow() - since);
+        const leftMs = timeoutMs - Math.max(0, clock.wallNow() - since);
         if (failure) fail(entry, new RealtimeError(failure.code, failure.message));
-        else queue(entry, Math.max(0, timeoutMs - ageMs));
+        else if (leftMs > 0) queue(entry, leftMs);
+        else fail(entry, expiredError(frame.event, timeoutMs, true, undefined));
       }
       sort();
       changed();
