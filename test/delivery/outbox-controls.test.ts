@@ -6,6 +6,7 @@ import {
   type OutboxOptions,
   type SendOptions,
 } from '../../src/delivery/outbox-options.ts';
+import type { OutboxStorage } from '../../src/delivery/storage.ts';
 import { RealtimeError } from '../../src/errors.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import { linkOf } from '../support/outbox-link.ts';
@@ -353,4 +354,111 @@ test('clear fails what waits, and forgets what has failed', async () => {
   send('c');
   await settle();
   expect(list()).toEqual(['c queued 0']);
+});
+
+describe('with a storage', () => {
+  function stored() {
+    const calls: string[] = [];
+    const puts: { resolve(): void; reject(error: unknown): void }[] = [];
+    const storage: OutboxStorage = {
+      open() {},
+      put({ frame, failed }) {
+        calls.push(`put ${frame.id}${failed ? ` ${failed.code}` : ''}`);
+        return new Promise((resolve, reject) => {
+          puts.push({ resolve, reject });
+        });
+      },
+      remove: (id) => void calls.push(`remove ${id}`),
+      mayFlush: () => true,
+      clear: async () => {},
+      close: () => void calls.push('close'),
+    };
+    return { ...setup({ storage }), calls, puts, storage };
+  }
+
+  test('a send is neither seen nor sent before it is safe, and holds back the ones behind it', async () => {
+    const { outbox, send, settle, list, puts } = stored();
+    const { link, ids } = linkOf(1, 'frame');
+    outbox.use(link);
+    send('a');
+    send('b');
+    send('c', { channel: 'other' });
+    puts[1]?.resolve();
+    puts[2]?.resolve();
+    await settle();
+    expect([list(), ids()]).toEqual([['b queued 0', 'c sending 1'], [['c']]]);
+    puts[0]?.resolve();
+    await settle();
+    expect([list(), ids()]).toEqual([
+      ['a sending 1', 'b sending 1', 'c sending 1'],
+      [['c'], ['a', 'b']],
+    ]);
+  });
+
+  test('that fails to keep it, it leaves all the same', async () => {
+    const { outbox, send, settle, puts, outcomes } = stored();
+    const { link, acceptAll } = linkOf(1);
+    outbox.use(link);
+    send('a');
+    puts[0]?.reject(new Error('full'));
+    await settle();
+    acceptAll();
+    await settle();
+    expect(outcomes).toEqual(['a accepted']);
+  });
+
+  test('each end is written down: accepted, cancelled, failed, forgotten; what is closed stays for the next page', async () => {
+    const { outbox, send, settle, calls } = stored();
+    for (const id of ['a', 'b', 'c', 'd']) send(id);
+    send('request', { reply: true });
+    outbox.answered({ kind: 'ack', id: 'a' });
+    outbox.cancel('b');
+    outbox.answered({ kind: 'reject', id: 'c', code: 'E' });
+    outbox.retry('c');
+    outbox.answered({ kind: 'reject', id: 'c', code: 'E' });
+    outbox.cancel('c');
+    outbox.close(new RealtimeError('closed', 'over'));
+    await settle();
+    expect(calls).toEqual([
+      ...['put a', 'put b', 'put c', 'put d', 'remove a', 'remove b', 'put c rejected', 'put c', 'put c rejected', 'remove c'],
+      'close',
+    ]);
+  });
+
+  test('nothing leaves while it says that another page may have taken it', async () => {
+    const parts = stored();
+    const { outbox, send, settle, puts } = parts;
+    const mayFlush = vi.spyOn(parts.storage, 'mayFlush').mockReturnValue(false);
+    const { link, ids } = linkOf(1);
+    outbox.use(link);
+    send('a');
+    puts[0]?.resolve();
+    await settle();
+    expect(ids()).toEqual([]);
+    mayFlush.mockReturnValue(true);
+    outbox.flush();
+    await settle();
+    expect(ids()).toEqual([['a']]);
+  });
+
+  test('what is restored and must be applied once is not sent to a server that would not know it again', async () => {
+    const { outbox, settle, list } = stored();
+    const restored = (id: string, delivery: 'once' | 'at-least-once'): void =>
+      outbox.restore([
+        {
+          frame: { kind: 'publish', id, channel: 'lobby', event: 'move', data: 1 },
+          delivery,
+          since: 1_700_000_000_000,
+          timeoutMs: 1_000,
+        },
+      ]);
+    restored('a', 'once');
+    restored('b', 'at-least-once');
+    restored('a', 'once');
+    const { link, ids } = linkOf(1);
+    outbox.use(link);
+    await settle();
+    expect([ids(), list()]).toEqual([[['b']], ['a failed 0', 'b sending 1']]);
+    expect(outbox.entries.get()[0]?.error).toMatchObject({ code: 'unconfirmed', hint: expect.stringContaining('retry') });
+  });
 });
