@@ -1,4 +1,12 @@
-export type { Accepted, Channel, EventMessage, ListenOptions, PublishOptions, RequestOptions } from './channel/channel.ts';
+export type {
+  Accepted,
+  Channel,
+  EventMessage,
+  ListenOptions,
+  PublishOptions,
+  RequestOptions,
+  Sending,
+} from './channel/channel.ts';
 export type { EventStreamOptions } from './channel/events.ts';
 export {
   type ChannelPattern,
@@ -9,14 +17,22 @@ export {
   type PatternParams,
 } from './channel/pattern.ts';
 export type { ChannelState } from './channel/subscription.ts';
-export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
+export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason, IdentityChange } from './connection/auth.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
 export { type DedupByIdOptions, type DedupMemory, type DedupPolicy, dedupById, noDedup } from './delivery/dedup.ts';
 export type { Backfill, Filler, HoledChannel, ReorderLimits, Standing } from './delivery/hole.ts';
 export type { Gap, LastEvent } from './delivery/order.ts';
-export type { OutboxLimits } from './delivery/outbox.ts';
+export type {
+  Delivery,
+  OutboxControls,
+  OutboxEntry,
+  OutboxLimits,
+  OutboxOptions,
+  SendStatus,
+} from './delivery/outbox-options.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
 export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
 export type { Observer, Readable, Unsubscribe } from './events/readable.ts';

@@ -3,10 +3,10 @@ import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts'
 import { fullJitter, type RetryPolicy } from './connection/retry.ts';
 import { type DedupPolicy, dedupById } from './delivery/dedup.ts';
 import { type Backfill, defaultReorder, type ReorderLimits } from './delivery/hole.ts';
-import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
+import { type Delivery, defaultOutboxLimits, type OutboxOptions } from './delivery/outbox-options.ts';
 import { RealtimeError } from './errors.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
-import type { EventSchemas } from './protocol/schema.ts';
+import type { EventName, EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
 
 /** What `createRealtime` takes. Only {@link RealtimeOptions.transports} is needed. */
@@ -39,8 +39,6 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly leaveAfterMs?: number;
   /** How long a link may be quiet. */
   readonly liveness?: Partial<LivenessOptions>;
-  /** The bounds of what waits to be sent. */
-  readonly outbox?: Partial<OutboxLimits>;
   /** For messages without a number: how repeats are told. @defaultValue `dedupById()`, which remembers 1,000 ids per channel */
   readonly dedup?: DedupPolicy;
   /** For messages with a number: how many that came before their turn are kept, and how long, until a replay is asked for. */
@@ -50,6 +48,13 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
    * gap at once
    */
   readonly backfill?: Backfill;
+  /** The bounds of what waits to be sent, and where it is kept over a reload. */
+  readonly outbox?: Partial<OutboxOptions>;
+  /**
+   * What is promised of the sends of an event, by its name: `{ typing: 'volatile', order: 'once' }`.
+   * @defaultValue `at-least-once` for every event
+   */
+  readonly delivery?: { readonly [Name in EventName<Schemas>]?: Delivery };
   /** Other sources of time, chance, ids and signals, for tests and other platforms. */
   readonly platform?: Partial<Platform>;
 }
@@ -60,8 +65,8 @@ export interface ResolvedOptions
     Pick<RealtimeOptions, 'events' | 'auth'> {
   readonly backfill: Backfill | undefined;
   readonly liveness: LivenessOptions;
-  readonly outbox: OutboxLimits;
   readonly reorder: ReorderLimits;
+  readonly outbox: OutboxOptions;
   readonly platform: Platform;
 }
 
@@ -82,10 +87,13 @@ function defaults(): ResolvedOptions {
     reorder: defaultReorder,
     backfill: undefined,
     liveness: defaultLiveness,
-    outbox: defaultOutboxLimits,
+    outbox: { ...defaultOutboxLimits, blocks: undefined, storage: undefined },
+    delivery: {},
     platform: systemPlatform,
   };
 }
+
+const deliveries: readonly unknown[] = ['volatile', 'at-least-once', 'once'];
 
 /** The options that are groups of options. */
 const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
@@ -97,7 +105,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox, dedup, backfill } = resolved;
+  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -114,6 +122,9 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');
+  if (!isObject(delivery) || !Object.values(delivery).every((each) => deliveries.includes(each))) {
+    throw wrong('options.delivery', `an object with ${deliveries.join(', ')} for an event`);
+  }
   assertMode(mode, transports);
   return resolved;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLiveness } from '../src/connection/liveness.ts';
 import { noDedup } from '../src/delivery/dedup.ts';
-import { defaultOutboxLimits } from '../src/delivery/outbox.ts';
+import { defaultOutboxLimits } from '../src/delivery/outbox-options.ts';
 import { RealtimeError } from '../src/errors.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from '../src/options.ts';
 import { systemPlatform } from '../src/platform/platform.ts';
@@ -36,6 +36,7 @@ describe('the options', () => {
       leaveAfterMs: 1_000,
       reorder: { maxMessages: 64, waitMs: 200 },
       backfill: undefined,
+      delivery: {},
       liveness: { pingAfterMs: 25_000, pongTimeoutMs: 10_000, silenceMs: 60_000 },
       outbox: {
         maxCount: 1_000,
@@ -44,6 +45,9 @@ describe('the options', () => {
         maxAgeMs: 120_000,
         overflow: 'reject-new',
         windowSize: 256,
+        maxFailed: 100,
+        blocks: undefined,
+        storage: undefined,
       },
       platform: systemPlatform,
     });
@@ -117,7 +121,7 @@ describe('the options', () => {
   const groups = [
     ...['pingAfterMs', 'pongTimeoutMs', 'silenceMs'].map((name) => ['liveness', name]),
     ...['maxMessages', 'waitMs'].map((name) => ['reorder', name]),
-    ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize'].map((name) => ['outbox', name]),
+    ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize', 'maxFailed'].map((name) => ['outbox', name]),
   ];
   const wrong = [-1, Number.NaN, '5', null, {}];
 

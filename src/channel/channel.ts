@@ -1,6 +1,7 @@
-import { assertJson } from '../delivery/outbox.ts';
+import type { SendStatus } from '../delivery/outbox-options.ts';
+import { assertJson } from '../delivery/send-errors.ts';
 import { RealtimeError } from '../errors.ts';
-import type { Readable } from '../events/readable.ts';
+import { type Readable, writable } from '../events/readable.ts';
 import { removable } from '../platform/abort.ts';
 import { waitFor } from '../platform/wait.ts';
 import type { EventFrame, Position, PresenceMember } from '../protocol/frame.ts';
@@ -40,9 +41,24 @@ export interface PublishOptions {
   readonly timeoutMs?: number;
   /**
    * True for what nobody needs later, such as typing: not queued, not tried again, not kept by the server. It is done when
-   * it has left; only transports that get an answer to each send tell of a refusal. @defaultValue false
+   * it has left; only transports that get an answer to each send tell of a refusal. @defaultValue as the option `delivery` says
    */
   readonly volatile?: boolean;
+}
+
+/** A send that is under way, as {@link Channel.send} gives it. */
+export interface Sending {
+  /** Its id, known before it has left. The event that comes back to us and to others carries it, where the server gives it on. */
+  readonly id: string;
+  /** How far it is; it changes back from `failed` when the send is retried. */
+  readonly status: Readable<SendStatus>;
+  /**
+   * The same as what {@link Channel.publish} gives. It may be left alone: a failure that nobody looks at is not reported as
+   * an unhandled rejection, since `status` tells of it too.
+   */
+  readonly confirmed: Promise<Accepted>;
+  /** Gives it up while it waits. One that has left already may still be applied by the server. */
+  cancel(): void;
 }
 
 /** One request's own wishes. */
@@ -112,8 +128,8 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
    * Sends an event, with the payload as it is when it leaves: do not change it afterwards. It is queued while there is no connection, sent again under the same id when a link breaks, and done
    * when the server has accepted it.
    *
-   * @throws RealtimeError `invalid-payload` before it leaves; `rejected`, `expired`, `queue-full`, `too-large`, `aborted`, `closed`;
-   * `connection-lost` for a volatile send without a connection
+   * @throws RealtimeError `invalid-payload` before it leaves; `rejected`, `expired`, `unconfirmed`, `queue-full`, `too-large`,
+   * `aborted`, `signed-out`, `closed`; `connection-lost` for a volatile send without a connection
    * @example
    * ```ts
    * await channel.publish('message', { text: 'hello' });
@@ -124,6 +140,19 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
     data: EventInput<Schemas, Name>,
     options?: PublishOptions,
   ): Promise<Accepted>;
+  /**
+   * Sends an event as {@link Channel.publish} does, and answers at once with what an interface needs that shows it before it is
+   * accepted: its id, how far it is, and the means to give it up.
+   *
+   * @example
+   * ```ts
+   * const { id, status, confirmed } = channel.send('message', { text });
+   * list.add({ id, text, status });
+   * confirmed.catch(() => list.mark(id, 'not sent'));
+   * channel.on('message', (message, { id }) => list.replace(id, message));
+   * ```
+   */
+  send<Name extends EventName<Schemas>>(event: Name, data: EventInput<Schemas, Name>, options?: PublishOptions): Sending;
   /**
    * Sends an event and waits for the server's answer to it.
    *
@@ -150,7 +179,7 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
 }
 
 /** A publish, or a request: one that waits for the server's answer. */
-export type SendRequest = PublishOptions & { readonly reply?: boolean };
+export type SendRequest = PublishOptions & { readonly reply?: boolean; readonly tell?: (status: SendStatus) => void };
 
 /** What a handle needs from the manager. */
 export interface ChannelHost {
@@ -159,6 +188,9 @@ export interface ChannelHost {
   send(channel: string, event: string, data: unknown, options: SendRequest): Promise<{ accepted: Accepted; reply: unknown }>;
   announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
   release(channel: string): void;
+  newId(): string;
+  /** Gets what a listener of a status throws. */
+  report(error: unknown): void;
 }
 
 /** Makes one handle on a subscription. */
@@ -213,6 +245,27 @@ export function createChannel<Schemas extends EventSchemas>(
       return iterate<EventFrame>((listener) => bus.onAny(listener), {}, ended);
     },
     publish: async (event, data, options) => (await send(event, data, options)).accepted,
+    send(event, data, { id = host.newId(), signal, ...options } = {}) {
+      const given = new AbortController();
+      const status = writable<SendStatus>('queued', host.report);
+      const cancel = removable(() => given.abort(signal?.reason), signal);
+      /** From there on the outbox tells, also of retries. */
+      let isInOutbox = false;
+      const tell = (next: SendStatus): void => {
+        isInOutbox = true;
+        status.set(next);
+      };
+      const end = (last: SendStatus): void => {
+        if (!isInOutbox) status.set(last);
+        cancel();
+      };
+      const confirmed = send(event, data, { ...options, id, signal: given.signal, tell }).then(({ accepted }) => accepted);
+      void confirmed.then(
+        () => end('accepted'),
+        () => end('failed'),
+      );
+      return { id, status, confirmed, cancel };
+    },
     request: async (event, data, options) => (await send(event, data, { ...options, reply: true })).reply,
     enter(data) {
       assertOpen();

@@ -1,5 +1,5 @@
 import type { DedupPolicy } from '../delivery/dedup.ts';
-import type { Backfill, ReorderLimits } from '../delivery/hole.ts';
+import type { Backfill, Filler, ReorderLimits } from '../delivery/hole.ts';
 import { createOrder, type Gap } from '../delivery/order.ts';
 import { createTurns, type Turns } from '../delivery/turns.ts';
 import { RealtimeError } from '../errors.ts';
@@ -92,6 +92,8 @@ export interface Subscription {
   heartbeat(head: ChannelPosition, link: SourceLink): void;
   /** There is no link any more. */
   disconnected(): void;
+  /** Another user: where the channel stood and who was in it is forgotten, and it is joined anew. */
+  reset(): void;
   /** Nobody wants it any longer. */
   ended(): void;
   /** It is wanted again although the server had not let us in, or had ended it. @returns whether it has to be joined again */
@@ -139,21 +141,25 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   let healedInVain: string | undefined;
   let cancelWait = (): void => {};
   /** Order is kept over schemas that answer later, and over holes that are being filled. */
-  const turns = createTurns();
-  const filler = hooks.backfill?.({
-    ...hooks,
-    name,
-    turns,
-    order,
-    isNew,
-    deliver(frame) {
-      const validated = validator.validate(frame.event, frame.data);
-      if (!(validated instanceof Promise)) return conclude(frame, validated, order.era);
-      return validated.then((settled) => conclude(frame, settled, order.era));
-    },
-    running: () => update({ backfill: 'running' }),
-    tell,
-  });
+  let turns = createTurns();
+  let filler = createFiller();
+
+  function createFiller(): Filler | undefined {
+    return hooks.backfill?.({
+      ...hooks,
+      name,
+      turns,
+      order,
+      isNew,
+      deliver(frame) {
+        const validated = validator.validate(frame.event, frame.data);
+        if (!(validated instanceof Promise)) return conclude(frame, validated, order.era);
+        return validated.then((settled) => conclude(frame, settled, order.era));
+      },
+      running: () => update({ backfill: 'running' }),
+      tell,
+    });
+  }
 
   function update(change: Partial<ChannelState>): void {
     state.set({ ...state.get(), ...change });
@@ -281,7 +287,11 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   function check(frame: EventFrame): void {
     const { era } = order;
     if (!turns.size && validator.needsNoCheck(frame.event)) return deliver(frame, era);
-    turns.pass(validator.validate(frame.event, frame.data), (validated) => conclude(frame, validated, era));
+    const asked = turns;
+    turns.pass(validator.validate(frame.event, frame.data), (validated) => {
+      // what was for another user is not shown to this one
+      if (asked === turns) conclude(frame, validated, era);
+    });
     filler?.waits();
   }
 
@@ -360,6 +370,23 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       if (status !== 'denied' && status !== 'left') return false;
       update({ status: 'joining', error: undefined });
       return true;
+    },
+    reset() {
+      order.reset();
+      early.clear();
+      cancelWait();
+      filler?.close();
+      turns = createTurns();
+      filler = createFiller();
+      isHealing = false;
+      isCalm = true;
+      isUnproved = false;
+      healedInVain = undefined;
+      joinedLink = 0;
+      wasJoined = false;
+      wasDisconnected = false;
+      members.set([]);
+      update({ status: 'joining', continuity: 'unknown', backfill: 'idle', gap: undefined, error: undefined });
     },
     disconnected() {
       wasDisconnected = wasJoined;

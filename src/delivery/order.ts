@@ -75,6 +75,8 @@ export interface Order {
   readonly lastEvent: LastEvent | undefined;
   /** When the last event that was handed over was accepted, by the server's clock. */
   readonly lastAt: number | undefined;
+  /** Forgets where the channel stood: what follows is for another user. */
+  reset(): void;
   /** Where to resume: after the last event that was handed over. */
   readonly position: Position | undefined;
 }
@@ -187,6 +189,19 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
     lost() {
       era += 1;
       return gapOf('no-replay');
+    },
+    reset() {
+      epoch = undefined;
+      era += 1;
+      past.length = 0;
+      staleLink = undefined;
+      received = 0;
+      committed = 0;
+      named = 0;
+      cursor = undefined;
+      epochLink = 0;
+      lastId = undefined;
+      lastAt = undefined;
     },
     get position() {
       return position();

@@ -16,6 +16,8 @@ function setup() {
     announce: vi.fn<ChannelHost['announce']>(),
     release: vi.fn<ChannelHost['release']>(),
     ended: closing.signal,
+    newId: () => 'new id',
+    report: (error: unknown) => failed.push(error),
   };
   const emit = (event: string, data?: unknown): void =>
     subscription.receive(

@@ -133,7 +133,13 @@ test('the clock of this machine decides nothing', async () => {
   const clock = manualClock();
   const gaps: Gap[] = [];
   let days = 0;
-  const skewed = { ...clock, wallNow: () => (days += 1) * -86_400_000 };
+  const skewed = {
+    ...clock,
+    wallNow() {
+      days += 1;
+      return days * -86_400_000;
+    },
+  };
   const subscription = createSubscription('lobby', quietHooks({ clock: skewed, gap: (gap) => gaps.push(gap) }));
   const seen: unknown[] = [];
   subscription.bus.onAny(({ offset }) => seen.push(offset));
