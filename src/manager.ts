@@ -4,6 +4,7 @@ import type { Gap } from './delivery/order.ts';
 import type { RealtimeError } from './errors.ts';
 import type { Readable } from './events/readable.ts';
 import type { Metrics } from './monitor/metrics.ts';
+import type { Remover } from './platform/dispose.ts';
 import type { EventSchemas } from './protocol/schema.ts';
 
 /** What happens to a manager, by name, for {@link RealtimeManager.on}. */
@@ -98,7 +99,7 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
     event: Name,
     listener: (value: LifecycleEvents[Name]) => void,
     options?: { readonly signal?: AbortSignal },
-  ): () => void;
+  ): Remover;
   /**
    * Waits for the next time that something happens.
    *

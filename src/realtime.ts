@@ -143,6 +143,9 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
 
   const host: ChannelHost = {
     ended: ended.signal,
+    platform,
+    report: (error, channel) => (RealtimeError.is(error) ? fault(error) : hooks.handlerFailed(error, channel)),
+    onGap: (channel, listener) => bus.on('gap', (gap) => gap.channel === channel && listener(gap)),
     async send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
       assertName('an event name', event);
       assertName('the id of a send', id);

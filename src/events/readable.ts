@@ -1,6 +1,7 @@
+import { disposable, type Remover } from '../platform/dispose.ts';
+
 /** Takes a listener away. Calling it twice is harmless; it is also what RxJS and `Symbol.observable` users expect. */
-export interface Unsubscribe {
-  (): void;
+export interface Unsubscribe extends Remover {
   /** The same as calling it. */
   unsubscribe(): void;
 }
@@ -77,7 +78,7 @@ export function writable<T>(initial: T, report: (error: unknown) => void): Writa
       const remove = (): void => {
         listeners.delete(listener);
       };
-      return Object.assign(remove, { unsubscribe: remove });
+      return Object.assign(disposable(remove, remove), { unsubscribe: remove });
     },
     '@@observable': () => readable,
   };

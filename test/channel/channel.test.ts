@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Channel, type ChannelHost, createChannel } from '../../src/channel/channel.ts';
 import { createSubscription } from '../../src/channel/subscription.ts';
+import { systemPlatform } from '../../src/platform/platform.ts';
 import type { EventFrame } from '../../src/protocol/frame.ts';
 import { createValidator } from '../../src/protocol/schema.ts';
 
@@ -26,6 +27,9 @@ function setup() {
     announce: vi.fn<ChannelHost['announce']>(),
     release: vi.fn<ChannelHost['release']>(),
     ended: closing.signal,
+    platform: systemPlatform,
+    report: (error: unknown) => failed.push(error),
+    onGap: vi.fn<ChannelHost['onGap']>(() => nothing),
   };
   const emit = (event: string, data?: unknown): void =>
     subscription.receive(

@@ -28,7 +28,7 @@ const layers: Readonly<Record<string, Layer>> = {
   errors: { values: [] },
   platform: { values: ['errors'] },
   protocol: { values: ['errors'] },
-  events: { values: ['errors'] },
+  events: { values: ['errors', 'platform'] },
   transport: { values: ['errors', 'protocol', 'platform'] },
   adapters: { values: ['transport', 'protocol', 'errors', 'platform'] },
   connection: { values: ['transport', 'protocol', 'events', 'platform', 'errors'] },
