@@ -37,7 +37,7 @@ export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from 
 export type { Metrics } from './monitor/metrics.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
-export type { Remover } from './platform/dispose.ts';
+export { disposable, type Remover } from './platform/dispose.ts';
 export type { Frames } from './platform/frames.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';

@@ -5,7 +5,17 @@ export interface Remover {
   [Symbol.dispose](): void;
 }
 
-/** Lets `using` end something, where the platform has the symbol for it: Safari has none. */
+/**
+ * Lets `using` end something, where the platform has the symbol for it: Safari has none.
+ *
+ * @param target - gets the symbol
+ * @param end - what it calls
+ * @returns the target
+ * @example
+ * ```ts
+ * return disposable({ close }, close);
+ * ```
+ */
 export function disposable<T extends object>(target: T, end: () => void): T & Disposable {
   const { dispose } = Symbol as { readonly dispose?: symbol };
   return (dispose ? Object.defineProperty(target, dispose, { value: end }) : target) as T & Disposable;
