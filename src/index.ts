@@ -38,7 +38,7 @@ export type { Metrics } from './monitor/metrics.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
 export { disposable, type Remover } from './platform/dispose.ts';
-export type { Frames } from './platform/frames.ts';
+export { type Frames, systemFrames } from './platform/frames.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';
