@@ -106,6 +106,8 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
   const early = new Map<string, Partial<Item>>();
   /** What was learned since the load began. */
   let learned: Map<string, Learned<Item>> | undefined;
+  /** Since the load began the oldest rows had to be dropped all the same. */
+  let isTorn = false;
   let room = limit;
   let hasMore = false;
 
@@ -130,7 +132,9 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
 
   function shrink(): void {
     const excess = rows.length - room;
-    if (excess <= 0) return;
+    // a page that is on its way ends at the row that is the oldest now
+    if (excess <= 0 || (learned && excess <= room)) return;
+    isTorn = true;
     for (const row of rows.splice(0, excess)) forget(row);
     hasMore = true;
   }
@@ -252,11 +256,14 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
     },
     begin() {
       learned = new Map();
+      isTorn = false;
     },
     abandon() {
       learned = undefined;
+      shrink();
     },
     prepend(items, isMore) {
+      if (isTorn) return settle();
       const fresh = rowsOf(items);
       const older = [...fresh.values()].filter(({ key }) => !byKey.has(key));
       rows = [...older, ...rows.map((row) => fresh.get(row.key) ?? row)];
@@ -266,10 +273,12 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
     },
     reset(items, isMore) {
       const fresh = rowsOf(items);
-      // what came meanwhile and is not in the answer is newer than it
-      const others = rows.filter(({ key }) => !fresh.has(key));
-      const newer = others.filter(({ key }) => learned?.get(key)?.row);
-      for (const row of others) if (!learned?.get(row.key)?.row) forget(row);
+      // what came meanwhile and is not in the answer is newer than it;
+      // without an order of its own, a row before one of the answer is older than the answer
+      const since = compare ? 0 : rows.findLastIndex(({ key }) => fresh.has(key)) + 1;
+      const newer = rows.slice(since).filter(({ key }) => !fresh.has(key) && learned?.get(key)?.row);
+      const kept = new Set(newer);
+      for (const row of rows) if (!fresh.has(row.key) && !kept.has(row)) forget(row);
       rows = [...fresh.values()];
       hasMore = isMore;
       settle();
@@ -280,12 +289,11 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
     accepted(id, offset, item) {
       const entry = sends.get(id);
       if (!entry) return;
-      if (item !== undefined) return put(item, { id, offset });
       sends.delete(id);
-      const key = keyOf(entry.item);
-      // the message may have come before the answer, and its key or its number tells
+      const key = keyOf(item ?? entry.item);
+      // the message may have come before the answer, and even its edits: its key or its number tells
       if (byKey.has(key) || (offset !== undefined && rows.some((row) => row.offset === offset))) return;
-      put(entry.item, { offset }, id);
+      put(item ?? entry.item, { offset }, id);
     },
     failed(id, error) {
       const entry = sends.get(id);
