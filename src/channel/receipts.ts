@@ -123,7 +123,7 @@ export function receipts(channel: Channel, options: ReceiptsOptions = {}): Recei
       const key = by(data, message);
       const position = positionOf(data);
       if (key !== undefined && (typeof position === 'number' || typeof position === 'string')) move(key, position);
-      if (fieldOf(data, 'ask') !== true || key === me?.key) return;
+      if (fieldOf(data, 'ask') !== true || key === me?.key || ours() === undefined) return;
       cancelAnswer ??= clock.schedule(() => {
         cancelAnswer = undefined;
         tell();
