@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../platform/clock.ts';
 import { disposable } from '../platform/dispose.ts';
 import { type Frames, systemFrames } from '../platform/frames.ts';
 import { reportUnheard } from '../platform/report.ts';
-import { type Readable, writable } from './readable.ts';
+import { observable, type Readable, writable } from './readable.ts';
 
 /** How often at most. */
 export interface CoalesceOptions {
@@ -61,8 +61,7 @@ export function coalesce<T>(source: Readable<T>, options: CoalesceOptions = {}):
     });
   }
 
-  const coalesced: Coalesced<T> = {
-    ...shown,
+  return observable<Coalesced<T>>({
     get: () => (listeners ? shown : source).get(),
     subscribe(listener) {
       listeners += 1;
@@ -84,11 +83,7 @@ export function coalesce<T>(source: Readable<T>, options: CoalesceOptions = {}):
     get conflated() {
       return conflated;
     },
-    '@@observable': () => coalesced,
-  };
-  const { observable } = Symbol as { readonly observable?: symbol };
-  if (observable) Object.defineProperty(coalesced, observable, { value: () => coalesced });
-  return coalesced;
+  });
 }
 
 /** How events are gathered. */
