@@ -60,7 +60,7 @@ export interface PresenceOptions<Data extends object = object> {
   /** For how long those who left are still listed as offline, in milliseconds. @defaultValue 0 */
   readonly rememberMs?: number;
   /** Reads what somebody says. @defaultValue the status is `data.status`, or `online` */
-  readonly read?: (member: PresenceMember) => { readonly status?: PresenceStatus; readonly data?: Data };
+  readonly read?: (member: PresenceMember) => Partial<Pick<Member<Data>, 'status' | 'data'>>;
   /** Tells when nobody looks. @defaultValue the visibility of the page */
   readonly visibility?: Visibility;
   /** Ends it. */
