@@ -1,6 +1,7 @@
 export type {
   Accepted,
   Channel,
+  ChannelContext,
   EventMessage,
   ListenOptions,
   PublishOptions,
@@ -35,14 +36,25 @@ export type {
 export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
 export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
-export type { Observer, Readable, Unsubscribe } from './events/readable.ts';
+export {
+  type Coalesced,
+  type CoalesceOptions,
+  type ConflateOptions,
+  type Conflation,
+  coalesce,
+  conflate,
+} from './events/coalesce.ts';
+export { type Observer, type Readable, type Unsubscribe, type Writable, writable } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';
 export type { Metrics } from './monitor/metrics.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
+export { disposable, type Remover } from './platform/dispose.ts';
+export { type Frames, systemFrames } from './platform/frames.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';
+export { systemVisibility, type Visibility } from './platform/visibility.ts';
 export type { Dialect, DialectTraits, Greeting, OutboundMessage, Receipt } from './protocol/dialect.ts';
 export type {
   AckFrame,

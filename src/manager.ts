@@ -6,6 +6,7 @@ import type { OutboxControls, OutboxEntry } from './delivery/outbox-options.ts';
 import type { RealtimeError } from './errors.ts';
 import type { Readable } from './events/readable.ts';
 import type { Metrics } from './monitor/metrics.ts';
+import type { Remover } from './platform/dispose.ts';
 import type { EventSchemas } from './protocol/schema.ts';
 
 /** What happens to a manager, by name, for {@link RealtimeManager.on}. */
@@ -114,7 +115,7 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
     event: Name,
     listener: (value: LifecycleEvents[Name]) => void,
     options?: { readonly signal?: AbortSignal },
-  ): () => void;
+  ): Remover;
   /**
    * Waits for the next time that something happens.
    *

@@ -172,9 +172,11 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       turns: (channel) => registry.get(channel)?.outgoing,
       link: () => (connection.current?.transport.capabilities.send ? connection.current : undefined),
     }),
+    platform,
+    report: (error, channel) => (RealtimeError.is(error) ? fault(error) : hooks.handlerFailed(error, channel)),
+    onGap: (channel, listener) => bus.on('gap', (gap) => gap.channel === channel && listener(gap)),
     announce: joining.announce,
     release: registry.release,
-    report,
   };
 
   const manager: RealtimeManager<Schemas> = {

@@ -1,8 +1,11 @@
+import type { Gap } from '../delivery/order.ts';
 import type { SendStatus } from '../delivery/outbox-options.ts';
 import { assertJson } from '../delivery/send-errors.ts';
 import { RealtimeError } from '../errors.ts';
 import { type Readable, writable } from '../events/readable.ts';
 import { removable } from '../platform/abort.ts';
+import { disposable, type Remover } from '../platform/dispose.ts';
+import type { Platform } from '../platform/platform.ts';
 import { waitFor } from '../platform/wait.ts';
 import type { EventFrame, Position, PresenceMember } from '../protocol/frame.ts';
 import type { EventInput, EventName, EventOutput, EventSchemas } from '../protocol/schema.ts';
@@ -64,6 +67,21 @@ export interface Sending {
 /** One request's own wishes. */
 export type RequestOptions = Omit<PublishOptions, 'volatile'>;
 
+/** What something that is built on a channel needs of the manager beneath it: presence, typing, lists, and yours. */
+export interface ChannelContext {
+  /** The clock, the chance, the ids and the signals that the manager uses. */
+  readonly platform: Platform;
+  /** Makes a `fault` of the manager of an error, or of what a listener threw. */
+  report(error: unknown): void;
+  /** Calls back for each hole in this channel that could not be replayed. The answer takes the listener away. */
+  onGap(listener: (gap: Gap) => void): Remover;
+  /**
+   * Ties something to the handle: it is ended when the handle is left, when the signal fires, or by calling the answer,
+   * once. What is ended by the handle may still send.
+   */
+  until(end: () => void, signal?: AbortSignal): Remover;
+}
+
 /**
  * A named stream of events, as one part of the application holds it. Handles are counted: the channel is joined with the
  * first and left, after a grace time, with the last. Leaving one handle takes only its own listeners away.
@@ -77,6 +95,8 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
   readonly position: Position | undefined;
   /** Who is in the channel, where the server tells. */
   readonly members: Readable<readonly PresenceMember[]>;
+  /** For what is built on the channel. */
+  readonly context: ChannelContext;
   /**
    * Listens for an event. Events come in the server's order, each once. A handler that throws is reported as a `fault` of
    * the manager and disturbs nobody else.
@@ -92,7 +112,7 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
     event: Name,
     handler: (data: EventOutput<Schemas, Name>, message: EventMessage<EventOutput<Schemas, Name>>) => void,
     options?: ListenOptions,
-  ): () => void;
+  ): Remover;
   /**
    * Listens for every event, in order over all names.
    *
@@ -176,6 +196,8 @@ export interface Channel<Schemas extends EventSchemas = EventSchemas> {
   exit(): void;
   /** Gives the handle back: its listeners are gone, its loops end. Calling it twice is harmless. */
   leave(): void;
+  /** The same as {@link Channel.leave}, for `using`. Present where the platform has the symbol. */
+  [Symbol.dispose](): void;
 }
 
 /** A publish, or a request: one that waits for the server's answer. */
@@ -185,12 +207,13 @@ export type SendRequest = PublishOptions & { readonly reply?: boolean; readonly 
 export interface ChannelHost {
   /** Fires when the manager is closed: every handle is left then. */
   readonly ended: AbortSignal;
+  readonly platform: Platform;
+  report(error: unknown, channel: string): void;
+  onGap(channel: string, listener: (gap: Gap) => void): () => void;
   send(channel: string, event: string, data: unknown, options: SendRequest): Promise<{ accepted: Accepted; reply: unknown }>;
   announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
   release(channel: string): void;
   newId(): string;
-  /** Gets what a listener of a status throws. */
-  report(error: unknown): void;
 }
 
 /** Makes one handle on a subscription. */
@@ -204,13 +227,14 @@ export function createChannel<Schemas extends EventSchemas>(
   const { signal: ended } = controller;
   /** The name under which this handle announces its presence. */
   const owner = {};
+  /** True after everything that is tied to the handle was ended. */
+  let isLeft = false;
 
   function assertOpen(): void {
-    if (ended.aborted)
-      throw new RealtimeError('closed', `this handle on the channel ${name} was left: ask the manager for a new one`);
+    if (isLeft) throw new RealtimeError('closed', `this handle on the channel ${name} was left: ask the manager for a new one`);
   }
 
-  function listen(event: string, listener: (frame: EventFrame) => void, signal?: AbortSignal): () => void {
+  function listen(event: string, listener: (frame: EventFrame) => void, signal?: AbortSignal): Remover {
     assertOpen();
     return removable(bus.on(event, listener), ended, signal);
   }
@@ -220,7 +244,7 @@ export function createChannel<Schemas extends EventSchemas>(
     return host.send(name, event, data, options);
   }
 
-  const channel: Channel = {
+  const channel: Omit<Channel, typeof Symbol.dispose> = {
     name,
     state,
     members,
@@ -230,6 +254,12 @@ export function createChannel<Schemas extends EventSchemas>(
     onAny(handler, options) {
       assertOpen();
       return removable(bus.onAny(handler), ended, options?.signal);
+    },
+    context: {
+      platform: host.platform,
+      report: (error) => host.report(error, name),
+      onGap: (listener) => removable(host.onGap(name, listener), ended),
+      until: (end, signal) => removable(end, ended, signal),
     },
     on: (event, handler, options) => listen(event, (frame) => handler(frame.data, frame), options?.signal),
     async once(event, { signal } = {}) {
@@ -247,7 +277,7 @@ export function createChannel<Schemas extends EventSchemas>(
     publish: async (event, data, options) => (await send(event, data, options)).accepted,
     send(event, data, { id = host.newId(), signal, ...options } = {}) {
       const given = new AbortController();
-      const status = writable<SendStatus>('queued', host.report);
+      const status = writable<SendStatus>('queued', (error) => host.report(error, name));
       const cancel = removable(() => given.abort(signal?.reason), signal);
       /** From there on the outbox tells, also of retries. */
       let isInOutbox = false;
@@ -277,14 +307,12 @@ export function createChannel<Schemas extends EventSchemas>(
       if (ended.aborted) return;
       channel.exit();
       controller.abort();
+      isLeft = true;
       host.release(name);
       forget();
     },
   };
   const forget = removable(channel.leave, host.ended, signal);
-  // Safari has no such symbol
-  const dispose = (Symbol as { readonly dispose?: symbol }).dispose;
-  if (dispose) Object.defineProperty(channel, dispose, { value: channel.leave });
   // the payload types exist at compile time only: the bus carries what the validator let through
-  return channel as Channel<never> as Channel<Schemas>;
+  return disposable(channel, channel.leave) as Channel<never> as Channel<Schemas>;
 }
