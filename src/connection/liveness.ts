@@ -21,9 +21,6 @@ export const defaultLiveness: LivenessOptions = { pingAfterMs: 25_000, pongTimeo
 /** Room for a late heartbeat: 5 seconds. */
 const slackMs = 5_000;
 
-/** What arrives within this long after another sign of life is not noted again: 100 milliseconds, or less for a short quiet period. */
-const longestNoteMs = 100;
-
 /** Watches one link for signs of life. */
 export interface Liveness {
   /** Something arrived. */
@@ -58,10 +55,9 @@ export function watchLiveness(
   /** Nothing has arrived since that ping. */
   let isAwaited = false;
   let cancel = (): void => {};
-  /** Something arrived a moment ago: asking the clock costs more than any other step of a message. */
+  /** One chunk brings hundreds of messages in one turn, and asking the clock costs more than any other step of a message. */
   let isNoted = false;
-  let cancelNote = (): void => {};
-  const forgetNote = (): void => {
+  const forgetTurn = (): void => {
     isNoted = false;
   };
 
@@ -100,7 +96,7 @@ export function watchLiveness(
       if (isNoted) return;
       isNoted = true;
       watch.lastReceivedMs = clock.now();
-      cancelNote = clock.schedule(forgetNote, Math.min(longestNoteMs, quietMs / 10));
+      queueMicrotask(forgetTurn);
     },
     pong() {
       const roundTripMs = pingedMs === undefined ? undefined : clock.now() - pingedMs;
@@ -110,10 +106,7 @@ export function watchLiveness(
     probe() {
       if (mode === 'ping' && !isAwaited) sendPing();
     },
-    stop() {
-      cancel();
-      cancelNote();
-    },
+    stop: () => cancel(),
   };
   if (mode !== 'self') check();
   return watch;

@@ -188,29 +188,15 @@ describe.each(['ping', 'silence'] as const)('the watch in mode %s', (mode) => {
     const { clock, schedule, liveness } = setup(mode);
     const before = schedule.mock.calls.length;
     for (let message = 0; message < 10_000; message++) liveness.alive();
-    // the watch, and the note of the first message
-    expect(schedule.mock.calls.length - before).toBe(1);
-    expect(clock.pending).toBe(2);
-    // one note per second here and one more look per quiet period, however many messages came in it
+    expect(schedule.mock.calls.length).toBe(before);
+    expect(clock.pending).toBe(1);
+    // one more look per quiet period, however many messages came in it
     for (let second = 0; second < 100; second++) {
       await clock.advance(1_000);
       for (let message = 0; message < 100; message++) liveness.alive();
     }
-    expect(schedule.mock.calls.length - before).toBeLessThanOrEqual(1 + 100 + 5);
-    expect(clock.pending).toBe(2);
-  });
-
-  test('notes the time of an arrival to a tenth of a second', async () => {
-    const { clock, liveness } = setup(mode);
-    liveness.alive();
-    await clock.advance(99);
-    liveness.alive();
-    expect(liveness.lastReceivedMs).toBe(1_000);
-    await clock.advance(1);
-    liveness.alive();
-    expect(liveness.lastReceivedMs).toBe(1_100);
-    liveness.stop();
-    expect(clock.pending).toBe(0);
+    expect(schedule.mock.calls.length - before).toBeLessThanOrEqual(5);
+    expect(clock.pending).toBe(1);
   });
 
   test('knows when something last arrived', async () => {
