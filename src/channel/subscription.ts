@@ -112,14 +112,21 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   const turns = createTurns();
 
   function receive(frame: EventFrame, link: SourceLink): void {
+    // still from a join before this one, whose handles were left: nobody can say to which numbering it belongs
+    if (!wasJoined && link.resume === 'channel' && frame.offset !== undefined && frame.epoch === undefined) return;
     const verdict = order.accept(frame, link.id);
     if (verdict === 'next') check(frame);
     else if (verdict === 'duplicate') metrics.duplicates += 1;
     else if (link.id >= joinedLink && !isReplayAwaited() && !healed(link)) {
       isHealing = false;
-      hooks.gap(order.skipTo(frame));
+      tell(order.skipTo(frame));
       check(frame);
     }
+  }
+
+  /** A hole comes after what was received before it, and before what follows. */
+  function tell(gap: Gap): void {
+    turns.pass(gap, hooks.gap);
   }
 
   function isReplayAwaited(): boolean {
@@ -189,9 +196,9 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
       const { position } = order;
       const continuity =
         typeof position === 'object' ? 'verified' : link.isStreamResumed || position ? 'server-claimed' : 'unknown';
-      if (gap) hooks.gap(gap);
+      if (gap) tell(gap);
       else if (wasDisconnected && continuity === 'unknown') {
-        hooks.gap({ channel, reason: 'no-replay', after: undefined, until: undefined, missing: undefined });
+        tell({ channel, reason: 'no-replay', after: undefined, until: undefined, missing: undefined });
       }
       wasJoined = true;
       wasDisconnected = false;
@@ -207,7 +214,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     heartbeat(head, link) {
       if (!order.isBehind(head) || isReplayAwaited() || link.id < joinedLink || link.resume !== 'channel' || healed(link)) return;
       const gap = order.joined({ kind: 'joined', ...head }, link.id);
-      if (gap) hooks.gap(gap);
+      if (gap) tell(gap);
     },
     outgoing: createTurns(),
     ended: () => state.set({ ...state.get(), status: 'left' }),

@@ -78,7 +78,8 @@ export function createOrder(channel: string, idWindow: number): Order {
   /** Goes on from another place. @returns the hole that this leaves */
   function jump(nextEpoch: string, offset: number, reason: Gap['reason']): Gap {
     const isSameEpoch = nextEpoch === epoch;
-    const after = position();
+    // what was received will be handed over, also where a check of its payload still takes its time
+    const after = epoch === undefined ? cursor : { epoch, offset: received };
     const missing = isSameEpoch && offset >= received ? offset - received : undefined;
     if (!isSameEpoch) {
       if (epoch !== undefined) past.push(epoch);
