@@ -378,6 +378,22 @@ test('sends of a channel wait for its join where that is a link of its own, and 
   expect(sse.last.sent).toMatchObject([{ channel: 'late', data: 1 }]);
 });
 
+test('sends that wait for the join of a channel leave when the channel does', async () => {
+  const sse = scripted('sse', { joining: 'dial' });
+  const set = rig([sse]);
+  await openRoom(set, sse);
+  const first = sse.last;
+  const late = set.realtime.channel('late');
+  const sent = late.publish('n', 1);
+  await set.settle();
+  late.leave();
+  await set.clock.advance(999);
+  expect(first.sent).toEqual([]);
+  await set.clock.advance(1);
+  await sent;
+  expect(first.sent).toMatchObject([{ channel: 'late', data: 1 }]);
+});
+
 test('a transport that was wished for and failed is tried again', async () => {
   const [a, b] = [scripted('a'), scripted('b')];
   const set = rig([a, b], { mode: 'a' });
