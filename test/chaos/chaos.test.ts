@@ -62,7 +62,7 @@ test('chance is spread over its whole range', () => {
 
 describe('the command line', () => {
   test('has its defaults', () => {
-    expect(readOptions([], 9)).toEqual({ runs: 20, seed: 9, transport: 'all', parallel: 6, isVerbose: false });
+    expect(readOptions([], 9)).toEqual({ runs: 20, seed: 9, transport: 'all', parallel: 4, isVerbose: false });
   });
 
   test.each([

@@ -17,7 +17,7 @@ export const usage = `npm run chaos -- [options]
   --seed S         where chance begins (default: by the clock); a failing run is told with its own seed,
                    and --runs 1 --seed <that> carries out the same plan again
   --transport X    ${transportNames.join(', ')}, or all of them with switches in the middle (default all)
-  --parallel N     runs at the same time (default 6)
+  --parallel N     runs at the same time (default 4)
   --verbose        the whole story of each run that fails`;
 
 /** @throws Error for an argument that cannot be right */
@@ -28,7 +28,7 @@ export function readOptions(args: readonly string[], defaultSeed: number): Chaos
       runs: { type: 'string', default: '20' },
       seed: { type: 'string', default: String(defaultSeed) },
       transport: { type: 'string', default: 'all' },
-      parallel: { type: 'string', default: '6' },
+      parallel: { type: 'string', default: '4' },
       verbose: { type: 'boolean', default: false },
     },
   });

@@ -28,7 +28,9 @@ export interface RunResult {
 }
 
 /** After the faults have stopped, all must be well within this long, in the clients' milliseconds. */
-const recoverWithinMs = 90_000;
+const recoverWithinMs = 120_000;
+/** Where this machine is late by so much, it is busy with other things, and that is no fault of the clients. */
+const patience = 5;
 /** Then nothing more may come; what is still under way has this long to show itself. */
 const quietMs = 1_000;
 /** After the clients were closed, the server must have no link any more within this long. */
@@ -103,16 +105,19 @@ async function recover({ clients }: World, plan: Plan, violations: Violation[]):
   clients.forEach((client, index) => {
     for (const channel of plan.clients[index]?.channels ?? []) client.send(channel, 1, 'plain');
   });
+  let limitMs = recoverWithinMs;
   while (!clients.every((client) => client.isWell())) {
     clients.forEach((client, index) => {
       if (client.isWell() && !recoveredMs.has(index)) recoveredMs.set(index, nowMs());
     });
-    if (nowMs() > recoverWithinMs) {
+    if (nowMs() > limitMs) {
       const what = clients.map((client) => client.ailment()).filter((ailment) => ailment !== '');
-      violations.push({ kind: 'not-recovered', what: `after ${recoverWithinMs} ms: ${what.join('; ')}` });
+      violations.push({ kind: 'not-recovered', what: `after ${Math.round(limitMs)} ms: ${what.join('; ')}` });
       break;
     }
+    const lookedMs = nowMs();
     await fastDelay(lookEveryMs);
+    limitMs += (nowMs() - lookedMs - lookEveryMs) * patience;
   }
   return clients.map((_, index) => recoveredMs.get(index) ?? nowMs());
 }

@@ -86,7 +86,7 @@ function clientPlan(chance: Chance, channels: readonly string[], transport: Tran
     transports,
     mode: chance.is(0.3) ? 'auto' : chance.pick(transports),
     channels: wanted.length > 0 ? wanted : [chance.pick(channels)],
-    tokenS: chance.is(0.5) ? chance.int(15, 25) : 3_600,
+    tokenS: chance.is(0.5) ? chance.int(20, 35) : 3_600,
     isCheckedLater: chance.is(0.25),
   };
 }

@@ -43,6 +43,19 @@ async function openRoom({ realtime, settle }: Rig, transport: ScriptedTransport,
   return got;
 }
 
+test('a heartbeat that is further than what came asks for the tail', async () => {
+  const a = scripted('a');
+  const set = rig([a]);
+  const got = await openRoom(set, a);
+  const heartbeat = { kind: 'heartbeat', positions: [{ channel: 'room', epoch: 'e', offset: 3 }] } as const;
+  a.last.frames([numbered(1), heartbeat]);
+  await set.settle();
+  expect(a.last.sent).toEqual([{ kind: 'join', channel: 'room', epoch: 'e', offset: 1 }]);
+  a.last.frames([{ kind: 'joined', channel: 'room', epoch: 'e', offset: 1 }, numbered(2), numbered(3), heartbeat]);
+  await set.settle();
+  expect([got, set.gaps, a.last.sent.length]).toEqual([[1, 2, 3], [], 1]);
+});
+
 describe('a replay that cannot be had', () => {
   test('by dialling is asked for again, and after half a minute the hole is a gap', async () => {
     const sse = scripted('sse', { joining: 'dial' });

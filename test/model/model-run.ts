@@ -86,14 +86,22 @@ export async function runModel(commands: readonly Command[], seed: number): Prom
     else perform(command);
     await settle();
   }
-  await becomeWell();
-  wrong.push(...check({ sends, timelines }, truth, { mayGiveUp: wasDisturbed }).map(({ kind, what }) => `${kind}: ${what}`));
+  // the other runs are closed in whatever state they are
+  if (seed % 3 > 0) {
+    await becomeWell();
+    wrong.push(...check({ sends, timelines }, truth, { mayGiveUp: wasDisturbed }).map(({ kind, what }) => `${kind}: ${what}`));
+  }
   realtime.close();
   isClosed = true;
-  await clock.advance(600_000);
+  await clock.advance(0);
   if (clock.pending > 0) wrong.push(`${clock.pending} timers are left after close`);
   const held = transports.reduce((sum, { heldCount }) => sum + heldCount, 0);
   if (held > 0) wrong.push(`${held} links are left after close`);
+  const listening = listeners.online.size + listeners.wake.size;
+  if (listening > 0) wrong.push(`${listening} listeners are left after close`);
+  const undecided = sends.filter(({ outcome }) => outcome.kind === 'open').length;
+  if (undecided > 0) wrong.push(`${undecided} sends are open after close`);
+  await clock.advance(600_000);
   return wrong;
 
   /** After close nobody is called. */
@@ -266,7 +274,8 @@ export async function runModel(commands: readonly Command[], seed: number): Prom
     isOnline = true;
     for (const listener of [...listeners.online]) listener();
     for (const release of holds.splice(0)) release();
-    for (const channel of modelChannels) if (open.has(channel)) other(channel);
+    // in the other half of the runs nothing comes after what was lost last
+    if (seed % 2 === 0) for (const channel of modelChannels) if (open.has(channel)) other(channel);
     for (let round = 0; round < mostRounds; round++) {
       realtime.start();
       await settle();
