@@ -27,6 +27,8 @@ const parts = [
   'vitest.config.ts',
 ];
 
+const reportName = 'report.json';
+
 type Verdict = 'killed' | 'SURVIVED' | 'STALE' | 'BROKEN';
 
 const { parallel, words } = readArguments();
@@ -41,7 +43,8 @@ process.on('exit', () => rmSync(work, { recursive: true, force: true }));
 console.log('without any mutant:');
 const all = [...new Set(chosen.flatMap(({ tests }) => tests))];
 const wrong = await testsOf(copyOf('none'), all);
-if (wrong !== 'passed') fail(`the tests fail as they are (${wrong}): ${all.join(' ')}`);
+if (wrong !== 'passed')
+  fail(`the tests fail as they are (${wrong}): ${failuresIn(join(work, 'none')).join(', ') || all.join(' ')}`);
 console.log(`the tests pass, ${all.length} files and folders\n`);
 
 const results: { readonly mutant: Mutant; readonly verdict: Verdict }[] = [];
@@ -85,9 +88,22 @@ async function judge({ file, find, replace, tests }: Mutant, copy: string): Prom
 function testsOf(copy: string, tests: readonly string[]): Promise<'passed' | 'failed' | 'broken'> {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const files = tests.map((test) => `test/${test}`);
-  const report = join(copy, 'report.json');
+  const report = join(copy, reportName);
   rmSync(report, { force: true });
-  const args = [vitest, 'run', '--project', 'node', '--bail', '1', '--reporter', 'json', `--outputFile.json=${report}`, ...files];
+  const args = [
+    vitest,
+    'run',
+    '--project',
+    'node',
+    '--bail',
+    '1',
+    '--testTimeout',
+    '20000',
+    '--reporter',
+    'json',
+    `--outputFile.json=${report}`,
+    ...files,
+  ];
   // fixed numbers, so that a mutant does not live or die by chance
   const env = { ...process.env, MODEL_SEED: '1', MODEL_RUNS: '300' };
   const child = spawn(process.execPath, args, { cwd: copy, env, stdio: 'ignore', detached: true });
@@ -97,7 +113,7 @@ function testsOf(copy: string, tests: readonly string[]): Promise<'passed' | 'fa
     child.once('close', (code, signal) => {
       clearTimeout(timer);
       if (signal !== null) return resolve('failed');
-      const { numTotalTests = 0, numFailedTests = 0 } = existsSync(report) ? countsIn(report) : {};
+      const { numTotalTests = 0, numFailedTests = 0 } = reportIn(copy);
       if (code === 0) return resolve(numTotalTests > 0 ? 'passed' : 'broken');
       // a file that cannot even be loaded is a patch that does not compile, and proves nothing
       resolve(numFailedTests > 0 ? 'failed' : 'broken');
@@ -105,8 +121,23 @@ function testsOf(copy: string, tests: readonly string[]): Promise<'passed' | 'fa
   });
 }
 
-function countsIn(report: string): { readonly numTotalTests?: number; readonly numFailedTests?: number } {
-  return JSON.parse(readFileSync(report, 'utf8')) as ReturnType<typeof countsIn>;
+/** What is read of the report of vitest; a run that broke off has none. */
+interface Report {
+  readonly numTotalTests?: number;
+  readonly numFailedTests?: number;
+  readonly testResults?: readonly {
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+function reportIn(copy: string): Report {
+  const path = join(copy, reportName);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Report) : {};
+}
+
+function failuresIn(copy: string): string[] {
+  const tests = (reportIn(copy).testResults ?? []).flatMap(({ assertionResults }) => assertionResults);
+  return tests.filter(({ status }) => status === 'failed').map(({ fullName }) => fullName);
 }
 
 function copyOf(name: string): string {
