@@ -1,4 +1,4 @@
-import type { Log, LogEntry, News } from '../../examples/server/log.ts';
+import type { Log, News } from '../../examples/server/log.ts';
 
 /** The calls of the log that have an answer. */
 export type LogCall = {
@@ -28,5 +28,3 @@ export type FromServer =
 export const refusedEvent = 'refused';
 /** Every other one of these is asked to come again. */
 export const busyEvent = 'busy';
-
-export type { LogEntry };
