@@ -8,6 +8,7 @@ export type {
   RequestOptions,
   Sending,
 } from './channel/channel.ts';
+export type { ChannelState } from './channel/channel-state.ts';
 export type { EventStreamOptions } from './channel/events.ts';
 export {
   type ChannelPattern,
@@ -17,7 +18,6 @@ export {
   type PatternNames,
   type PatternParams,
 } from './channel/pattern.ts';
-export type { ChannelState } from './channel/subscription.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason, IdentityChange } from './connection/auth.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';

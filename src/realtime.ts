@@ -73,7 +73,11 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const registry = createRegistry(resolved.leaveAfterMs, clock, {
     create: (name) => createSubscription(name, hooks),
     added: (name) => joining.added(name),
-    dropped: (name) => joining.dropped(name),
+    dropped(name) {
+      joining.dropped(name);
+      // its sends wait for a join that nobody wants any more
+      outbox.flush();
+    },
     reopened: (name) => joining.heal(name),
   });
   const joining = createJoining(registry.positions, clock, () => {

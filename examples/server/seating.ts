@@ -92,8 +92,8 @@ export function createSeating(hub: Hub, { hello, identity, outlet, poll }: Arriv
     while (isSeated(room, seat)) {
       const page = await hub.log.read(room.channel, seat.offset, pageSize);
       if (!isSeated(room, seat)) return false;
-      if (page.epoch !== seat.epoch) {
-        // the log was lost while it was read: from its new beginning
+      if (page.epoch !== seat.epoch || room.epoch !== seat.epoch) {
+        // the log was lost while it was read, or right after: from its new beginning
         await takeSeat(room, seat, { kind: 'join', channel: room.channel, epoch: seat.epoch, offset: seat.offset });
         continue;
       }

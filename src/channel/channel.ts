@@ -9,8 +9,9 @@ import type { Platform } from '../platform/platform.ts';
 import { waitFor } from '../platform/wait.ts';
 import type { EventFrame, Position, PresenceMember } from '../protocol/frame.ts';
 import type { EventInput, EventName, EventOutput, EventSchemas } from '../protocol/schema.ts';
+import type { ChannelState } from './channel-state.ts';
 import { type EventStreamOptions, iterate } from './events.ts';
-import type { ChannelState, Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 
 /** An event as handlers get it beside its data: where it comes from, its number, its id, its time. */
 export type EventMessage<Data = unknown> = Omit<EventFrame, 'data'> & {

@@ -109,6 +109,12 @@ export function createJoining(
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 
+  /** A link that was told of the channel for handles that were left is told again: its answer is for those of now. */
+  function heal(channel: string): void {
+    for (const { told } of links.values()) told.delete(channel);
+    bringUpToDateSoon();
+  }
+
   return {
     up(link) {
       pauseMs = firstPauseMs;
@@ -120,15 +126,12 @@ export function createJoining(
       links.delete(id);
       if (!links.size) cancelPause();
     },
-    added: bringUpToDateSoon,
+    added: heal,
     dropped(channel) {
       presence.delete(channel);
       bringUpToDateSoon();
     },
-    heal(channel) {
-      for (const { told } of links.values()) told.delete(channel);
-      bringUpToDateSoon();
-    },
+    heal,
     again,
     close() {
       cancelPause();

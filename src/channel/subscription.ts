@@ -18,30 +18,8 @@ import type {
   PresenceMember,
 } from '../protocol/frame.ts';
 import type { Validated, Validator } from '../protocol/schema.ts';
+import type { ChannelState } from './channel-state.ts';
 import { mergeMembers } from './members.ts';
-
-/** How a channel stands with the server. */
-export interface ChannelState {
-  /**
-   * `joining` until the server has let us in (also while there is no connection), `joined`, `denied` when it will not let
-   * us in, `left` when it or we ended it.
-   */
-  readonly status: 'joining' | 'joined' | 'denied' | 'left';
-  /**
-   * How sure it is that nothing is missing since the last join, but for the gaps that were told of: `verified` by numbers,
-   * only the server's claim, or unknown. A claim becomes `verified` when the first numbered message has come.
-   */
-  readonly continuity: 'verified' | 'server-claimed' | 'unknown';
-  /**
-   * `running` while a hole is being filled and what comes live waits, `failed` when the last one could not be filled; see
-   * {@link ChannelState.gap}.
-   */
-  readonly backfill: 'idle' | 'running' | 'failed';
-  /** The last hole that was not filled. */
-  readonly gap: Gap | undefined;
-  /** Why the channel was denied or left by the server. */
-  readonly error: RealtimeError | undefined;
-}
 
 /** The part of a link that a subscription needs to know. */
 export interface SourceLink {
@@ -166,6 +144,8 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   }
 
   function receive(frame: EventFrame, link: SourceLink): void {
+    // still from a join before this one, whose handles were left: nobody can say to which numbering it belongs
+    if (!wasJoined && link.resume === 'channel' && frame.offset !== undefined && frame.epoch === undefined) return;
     const verdict = order.accept(frame, link.id);
     if (verdict === 'next') {
       check(frame);
@@ -274,7 +254,8 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     // in another numbering they mean something else
     if (gap.reason === 'epoch-changed' || gap.reason === 'rewound') early.clear();
     if (filler) filler.lose(gap);
-    else tell(gap);
+    // it comes after what was received before it
+    else turns.pass(gap, tell);
   }
 
   function tell(gap: Gap): void {

@@ -100,6 +100,8 @@ export function startSession(
   let isOver = false;
   const timers = new Set<() => void>();
   let link: Link | undefined;
+  /** What went over the link to take the place of its credentials, and is not answered yet. */
+  let offered: Credentials | undefined;
   const session: { -readonly [Key in keyof Session]: Session[Key] } = {
     id,
     route,
@@ -208,8 +210,11 @@ export function startSession(
     if (frame.kind === 'pong') {
       session.latencyMs = session.liveness?.pong() ?? session.latencyMs;
       listener.measured(session);
-    } else if (frame.kind === 'auth' && frame.status !== 'accepted') {
-      over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });
+    } else if (frame.kind === 'auth') {
+      // one that has ended is the one before: the server may not even have got the new one
+      if (frame.status !== 'expired') session.credentials = offered ?? session.credentials;
+      offered = undefined;
+      if (frame.status !== 'accepted') over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });
     } else if (frame.kind === 'advice') {
       session.advice = frame;
       if (frame.drain) later(comeBackMs(frame, random), () => listener.replace(session, 'reconnect'));
@@ -226,8 +231,7 @@ export function startSession(
   }
 
   /** Renews the token before it ends: on the live link where that is possible, else by a link that replaces it. */
-  function scheduleRenewal(): void {
-    const { expiresAt } = session.credentials ?? {};
+  function scheduleRenewal({ expiresAt }: Partial<Credentials> = session.credentials ?? {}): void {
     if (expiresAt === undefined || !auth.renewable) return;
     const lifeMs = expiresAt - clock.wallNow();
     // over already: our clock is wrong, or the provider gave an old one; renewing it again and again would not help
@@ -242,9 +246,9 @@ export function startSession(
     try {
       const credentials = await auth.credentials('expiring');
       if (!credentials || isOver) return;
-      session.credentials = credentials;
+      offered = credentials;
       tell([{ kind: 'authenticate', token: credentials.token }]);
-      scheduleRenewal();
+      scheduleRenewal(credentials);
     } catch (error) {
       // the link lives until the server ends it; the next attempt asks again
       fault(error, 'refused', 'the token could not be renewed');

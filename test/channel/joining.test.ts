@@ -176,7 +176,6 @@ describe('joining by dialling', () => {
     // the link that is dialled carries what is wanted, and the old one goes
     linkOf(2, { ...dialled, carried: ['b'] });
     joining.down(1);
-    joining.added('b');
     await tick();
     expect(redials()).toBe(1);
   });
@@ -184,6 +183,15 @@ describe('joining by dialling', () => {
   test('redials when a link comes up without what is wanted', async () => {
     const { linkOf, redials } = setup('a', 'late');
     linkOf(1, { ...dialled, carried: ['a'] });
+    await tick();
+    expect(redials()).toBe(1);
+  });
+
+  test('redials for a channel that comes back before the old stream has gone, so that it is answered for itself', async () => {
+    const { linkOf, add, drop, redials } = setup('a');
+    linkOf(1, { ...dialled, carried: ['a'] });
+    drop('a');
+    add('a');
     await tick();
     expect(redials()).toBe(1);
   });
@@ -199,7 +207,6 @@ describe('joining by dialling', () => {
     expect(told).toEqual([]);
     linkOf(2, { ...dialled, carried: ['a'] });
     joining.down(1);
-    joining.added('a');
     await tick();
     expect(redials()).toBe(1);
   });

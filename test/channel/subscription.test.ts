@@ -94,6 +94,17 @@ describe('a channel', () => {
     expect(metrics).toEqual({ delivered: 3, duplicates: 2 });
   });
 
+  test('asks for a replay when a join that left without its position is answered from further on', () => {
+    const { joined, receive, heals, gaps, seen } = setup();
+    joined(0);
+    receive(1);
+    joined(3, 'e', second);
+    expect([heals, gaps]).toEqual([['lobby'], []]);
+    joined(1, 'e', second);
+    for (const offset of [2, 3, 4]) receive(offset, {}, second);
+    expect([seen, gaps]).toEqual([[1, 2, 3, 4], []]);
+  });
+
   test('goes on when a handler throws, and reports it', () => {
     const { subscription, receive, joined, failed, seen } = setup();
     joined(0);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fullJitter, type RetryContext } from '../../src/connection/retry.ts';
+import { comeBackMs, fullJitter, type RetryContext } from '../../src/connection/retry.ts';
 import { RealtimeError } from '../../src/errors.ts';
 
 const context = (attempt: number, random = 0.5): RetryContext => ({
@@ -78,5 +78,18 @@ describe('fullJitter', () => {
     { maxAttempts: Number.NaN },
   ])('refuses %j', (options) => {
     expect(() => fullJitter(options)).toThrow(expect.objectContaining({ code: 'invalid-option' }));
+  });
+});
+
+describe('what a server asks for', () => {
+  test.each([
+    [{}, 0],
+    [{ retryAfterMs: 1_000 }, 1_000],
+    [{ spreadMs: 1_000 }, 500],
+    [{ retryAfterMs: 1_000, spreadMs: 1_000 }, 1_500],
+    [{ retryAfterMs: 315_360_000_000 }, 3_600_000],
+    [{ spreadMs: 315_360_000_000 }, 3_600_000],
+  ])('%j is kept, up to an hour: %i ms', (asked, delayMs) => {
+    expect(comeBackMs(asked, () => 0.5)).toBe(delayMs);
   });
 });

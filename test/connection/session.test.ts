@@ -306,6 +306,24 @@ describe('a token that ends', () => {
     expect(bench.clock.pending).toBe(0);
   });
 
+  test.each([
+    ['has ended before the new one came is not the new one', 'expired', [], 'token 2'],
+    ['is refused is the new one', 'refused', [], undefined],
+    ['has ended after the new one was accepted is the new one', 'expired', ['accepted'], undefined],
+  ] as const)('that %s', async (_, status, before, next) => {
+    const provider = vi.fn();
+    const bench = connectionBench({ auth: provider, transports: [scripted('a', { reauth: true })] });
+    const expiresAt = bench.clock.wallNow() + 100_000;
+    provider.mockReturnValueOnce({ token: 'token 1', expiresAt }).mockReturnValue({ token: 'token 2', expiresAt: expiresAt * 2 });
+    await bench.open();
+    await bench.clock.advance(80_000);
+    for (const word of [...before, status]) bench.transports[0]?.last.frames([{ kind: 'auth', status: word }]);
+    await bench.clock.advance(0);
+    expect(provider).toHaveBeenLastCalledWith(expect.objectContaining({ reason: 'refused' }));
+    // a token that was refused is never sent again
+    expect(bench.transports[0]?.dials[1]?.request.credentials?.token).toBe(next);
+  });
+
   test('that was renewed in place is the one that a refusal means', async () => {
     const { bench, transport } = await live(100_000, true);
     await bench.clock.advance(80_000);

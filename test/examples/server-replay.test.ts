@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import type { Log } from '../../examples/server/log.ts';
+import { createMemoryLog } from '../../examples/server/memory-log.ts';
 import { clientOf, collect, joined, transportNames, upTo } from '../support/clients.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
 
@@ -19,4 +21,28 @@ test.each(transportNames)('a replay of large messages reaches a client with the 
   await arrived.until(40);
   expect(arrived.numbers).toEqual(upTo(40));
   expect([receiver.gaps, receiver.faults]).toEqual([[], []]);
+});
+
+test('a log that is lost between its answer and the use of it does not leave a link behind', async () => {
+  const memory = createMemoryLog();
+  let isLost = false;
+  const log: Log = {
+    ...memory,
+    async read(channel, after, limit) {
+      const page = await memory.read(channel, after, limit);
+      // the loss is heard of while the answer is on its way
+      if (!isLost) memory.forget();
+      isLost = true;
+      return page;
+    },
+  };
+  await memory.append('room', { id: 'old', event: 'n', data: '{"n":7}', at: 0, from: 'ada' });
+  const server = await startReferenceServer({ log });
+  const client = clientOf(server, ['websocket']);
+  const arrived = collect(client, 'room');
+  client.start();
+  await joined(client, 'room');
+  await client.channel('room').publish('n', { n: 1 });
+  await arrived.until(1);
+  expect(arrived.numbers).toEqual([1]);
 });

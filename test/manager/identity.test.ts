@@ -91,7 +91,13 @@ describe('credentials of another user', () => {
     expect(outcomes).toEqual(['refused rejected', 'under way signed-out', 'queued signed-out']);
     expect(realtime.outbox.entries.get()).toEqual([]);
     expect(room.members.get()).toEqual([]);
-    expect(room.state.get()).toEqual({ status: 'joining', continuity: 'unknown', backfill: 'idle', gap: undefined, error: undefined });
+    expect(room.state.get()).toEqual({
+      status: 'joining',
+      continuity: 'unknown',
+      backfill: 'idle',
+      gap: undefined,
+      error: undefined,
+    });
     expect(changes).toEqual([{ from: 'ada', to: 'bob' }]);
     // nobody is asked twice for the same answer
     expect(reasons).toEqual(['connect', 'reconnect']);

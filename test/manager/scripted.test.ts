@@ -43,6 +43,19 @@ async function openRoom({ realtime, settle }: Rig, transport: ScriptedTransport,
   return got;
 }
 
+test('a heartbeat that is further than what came asks for the tail', async () => {
+  const a = scripted('a');
+  const set = rig([a]);
+  const got = await openRoom(set, a);
+  const heartbeat = { kind: 'heartbeat', positions: [{ channel: 'room', epoch: 'e', offset: 3 }] } as const;
+  a.last.frames([numbered(1), heartbeat]);
+  await set.settle();
+  expect(a.last.sent).toEqual([{ kind: 'join', channel: 'room', epoch: 'e', offset: 1 }]);
+  a.last.frames([{ kind: 'joined', channel: 'room', epoch: 'e', offset: 1 }, numbered(2), numbered(3), heartbeat]);
+  await set.settle();
+  expect([got, set.gaps, a.last.sent.length]).toEqual([[1, 2, 3], [], 1]);
+});
+
 describe('a replay that cannot be had', () => {
   test('by dialling is asked for again, and after half a minute the hole is a gap', async () => {
     const sse = scripted('sse', { joining: 'dial' });
@@ -375,6 +388,22 @@ test('sends of a channel wait for its join where that is a link of its own, and 
   sse.last.frames([{ kind: 'joined', channel: 'late', epoch: 'e', offset: 0 }]);
   await sent;
   expect(sse.last.sent).toMatchObject([{ channel: 'late', data: 1 }]);
+});
+
+test('sends that wait for the join of a channel leave when the channel does', async () => {
+  const sse = scripted('sse', { joining: 'dial' });
+  const set = rig([sse]);
+  await openRoom(set, sse);
+  const first = sse.last;
+  const late = set.realtime.channel('late');
+  const sent = late.publish('n', 1);
+  await set.settle();
+  late.leave();
+  await set.clock.advance(999);
+  expect(first.sent).toEqual([]);
+  await set.clock.advance(1);
+  await sent;
+  expect(first.sent).toMatchObject([{ channel: 'late', data: 1 }]);
 });
 
 test('a transport that was wished for and failed is tried again', async () => {

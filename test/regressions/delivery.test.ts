@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { iterate } from '../../src/channel/events.ts';
 import { createJoining } from '../../src/channel/joining.ts';
 import { createSubscription } from '../../src/channel/subscription.ts';
@@ -9,7 +9,7 @@ import { createBus } from '../../src/events/bus.ts';
 import { resolveOptions } from '../../src/options.ts';
 import type { ClientFrame, PublishFrame } from '../../src/protocol/frame.ts';
 import { keepwireDialect } from '../../src/protocol/keepwire.ts';
-import { createValidator } from '../../src/protocol/schema.ts';
+import { createValidator, type EventSchemas } from '../../src/protocol/schema.ts';
 import { createRealtime } from '../../src/realtime.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import { scripted } from '../support/scripted-transport.ts';
@@ -223,4 +223,63 @@ describe('options that can only be a mistake', () => {
   ])('%s: %j', (name, value) => {
     expect(() => resolveOptions({ transports: [scripted('a')], [name]: value } as never)).toThrow(/is not valid/);
   });
+});
+
+/** A manager on a frame-joining transport, with what a channel gets: offsets, and gaps in their places. */
+function joinedRoom(events?: EventSchemas) {
+  const clock = manualClock();
+  const transport = scripted('a');
+  const realtime = createRealtime({ transports: [transport], retry: () => 0, leaveAfterMs: 0, platform: { clock }, events });
+  onTestFinished(() => realtime.close());
+  const got: unknown[] = [];
+  realtime.on('gap', ({ after, until }) => got.push({ after, until }));
+  const open = () => {
+    const channel = realtime.channel('room');
+    channel.on('n', (_, { offset }) => got.push(offset));
+    return channel;
+  };
+  const event = (offset: number) => transport.last.frames([{ kind: 'event', channel: 'room', event: 'n', data: offset, offset }]);
+  const joined = (offset: number, epoch = 'e') => transport.last.frames([{ kind: 'joined', channel: 'room', epoch, offset }]);
+  return { clock, transport, realtime, got, open, event, joined };
+}
+
+test('what is still on its way for handles that were left does not become the beginning of the next ones', async () => {
+  const { clock, transport, realtime, got, open, event, joined } = joinedRoom();
+  const first = open();
+  realtime.start();
+  await clock.advance(0);
+  transport.last.up({ joining: ['room'] });
+  joined(5);
+  first.leave();
+  await clock.advance(1);
+  open();
+  await clock.advance(0);
+  event(6);
+  event(7);
+  joined(7);
+  event(8);
+  expect(got).toEqual([8]);
+});
+
+test('a gap waits for what was received before it and is still being checked, and begins after it', async () => {
+  const answers: (() => void)[] = [];
+  const n = {
+    '~standard': {
+      version: 1 as const,
+      vendor: 'test',
+      validate: (value: unknown) => new Promise<{ value: unknown }>((resolve) => answers.push(() => resolve({ value }))),
+    },
+  };
+  const { clock, transport, realtime, got, open, event, joined } = joinedRoom({ n });
+  open();
+  realtime.start();
+  await clock.advance(0);
+  transport.last.up({ joining: ['room'] });
+  joined(5);
+  event(6);
+  event(7);
+  joined(0, 'next');
+  for (const answer of answers) answer();
+  await clock.advance(0);
+  expect(got).toEqual([6, 7, { after: { epoch: 'e', offset: 7 }, until: { epoch: 'next', offset: 0 } }]);
 });

@@ -84,7 +84,11 @@ function socketIoOutlet(socket: IoSocket, compose: (frames: readonly string[]) =
     },
     waiting: () => waiting,
     drained: () => (waiting === 0 || !socket.connected ? Promise.resolve() : new Promise((resolve) => waiters.push(resolve))),
-    end: () => void socket.disconnect(true),
+    end({ kind }) {
+      // clients take a disconnect packet for the last word; who is to come back sees only the carrier go
+      if (kind === 'restart' || kind === 'overloaded') conn.close();
+      else socket.disconnect(true);
+    },
     cut() {
       socket.request.socket.destroy();
       conn.close(true);
