@@ -125,7 +125,6 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   let joinedLink = 0;
   let wasJoined = false;
   let wasDisconnected = false;
-  let isEnded = false;
   /** False while something is kept for later, or the next number is to prove that the server went on where we stood. */
   let isCalm = true;
   let isUnproved = false;
@@ -272,7 +271,6 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   }
 
   function tell(gap: Gap): void {
-    if (isEnded) return;
     const { isFilled } = gap;
     update({ backfill: filler && !isFilled ? 'failed' : 'idle', ...(isFilled ? {} : { gap }) });
     hooks.gap(gap);
@@ -350,7 +348,6 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     },
     outgoing: createTurns(),
     ended() {
-      isEnded = true;
       cancelWait();
       filler?.close();
       update({ status: 'left' });

@@ -105,6 +105,9 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
   /** Of the last event that was handed over; not the event itself, which would keep its payload. */
   let lastId: string | undefined;
   let lastAt: number | undefined;
+  /** Since the last hole without numbers: was there a message, and which was the last one before it? */
+  let isHeard = false;
+  let lostId: string | undefined;
 
   function position(): Position | undefined {
     return epoch === undefined ? cursor : { epoch, offset: committed };
@@ -139,7 +142,10 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
   return {
     accept(frame, link) {
       const { offset } = frame;
-      if (offset === undefined) return isNew(frame, frame.epoch ?? epoch ?? `${era}`) ? 'next' : 'duplicate';
+      if (offset === undefined) {
+        isHeard = true;
+        return isNew(frame, frame.epoch ?? epoch ?? `${era}`) ? 'next' : 'duplicate';
+      }
       if (frame.epoch === undefined) {
         if (link < epochLink || link === staleLink) return 'duplicate';
       } else if (frame.epoch !== epoch && epoch !== undefined) {
@@ -185,7 +191,10 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
       return gap;
     },
     lost() {
-      era += 1;
+      // a row of links that brought nothing is one hole
+      if (isHeard || lastId !== lostId) era += 1;
+      isHeard = false;
+      lostId = lastId;
       return gapOf('no-replay');
     },
     get position() {
