@@ -113,7 +113,7 @@ export function backfill(load: BackfillLoad, options: BackfillOptions = {}): Bac
     /** The hole that is being filled. */
     let filling: AbortController | undefined;
     /** The last hole, as long as it waits and nothing came after it. */
-    let last: { gap: Gap; era: number } | undefined;
+    let last: { gap: Gap; readonly era: number } | undefined;
     let isClosed = false;
     const dealtWith = createIdSet(2 * limits.maxMessages);
 
@@ -132,7 +132,6 @@ export function backfill(load: BackfillLoad, options: BackfillOptions = {}): Bac
       lose(gap) {
         if (last) {
           last.gap = mergeGaps(last.gap, gap);
-          last.era = order.era;
           return;
         }
         const hole = { gap, era: order.era };

@@ -105,9 +105,8 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
   /** Of the last event that was handed over; not the event itself, which would keep its payload. */
   let lastId: string | undefined;
   let lastAt: number | undefined;
-  /** Since the last hole without numbers: was there a message, and which was the last one before it? */
+  /** Was there a message without a number since the last hole without numbers? */
   let isHeard = false;
-  let lostId: string | undefined;
 
   function position(): Position | undefined {
     return epoch === undefined ? cursor : { epoch, offset: committed };
@@ -192,9 +191,8 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
     },
     lost() {
       // a row of links that brought nothing is one hole
-      if (isHeard || lastId !== lostId) era += 1;
+      if (isHeard) era += 1;
       isHeard = false;
-      lostId = lastId;
       return gapOf('no-replay');
     },
     get position() {
