@@ -145,10 +145,10 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     turns,
     order,
     isNew,
-    deliver(frame) {
+    deliver(frame, era) {
       const validated = validator.validate(frame.event, frame.data);
-      if (!(validated instanceof Promise)) return conclude(frame, validated, order.era);
-      return validated.then((settled) => conclude(frame, settled, order.era));
+      if (!(validated instanceof Promise)) return conclude(frame, validated, era);
+      return validated.then((settled) => conclude(frame, settled, era));
     },
     running: () => update({ backfill: 'running' }),
     tell,

@@ -123,7 +123,7 @@ export function backfill(load: BackfillLoad, options: BackfillOptions = {}): Bac
       channel.running();
       const hole = { ...gap, lastEvent: order.lastEvent };
       const fits = typeof gap.until === 'object' ? numberedHole(gap, gap.until) : unnumberedHole(channel, era, dealtWith);
-      const told = await fillHole(load, limits, channel, hole, fits, filling);
+      const told = await fillHole(load, limits, channel, hole, { era, fits }, filling);
       filling = undefined;
       if (!isClosed) channel.tell(told);
     }
@@ -171,7 +171,7 @@ async function fillHole(
   limits: Required<BackfillOptions>,
   channel: HoledChannel,
   gap: Gap,
-  fits: (frame: EventFrame) => Place,
+  { era, fits }: { readonly era: number; readonly fits: (frame: EventFrame) => Place },
   ending: AbortController,
 ): Promise<Gap> {
   // what was shown of the log that is gone cannot be taken back
@@ -201,7 +201,7 @@ async function fillHole(
     }
     for (const frame of frames) {
       brought += 1;
-      const delivered = channel.deliver(frame);
+      const delivered = channel.deliver(frame, era);
       if (delivered !== undefined) await delivered;
       signal.throwIfAborted();
     }

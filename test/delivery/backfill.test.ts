@@ -143,6 +143,19 @@ describe('a hole between two numbers', () => {
 });
 
 describe('several holes', () => {
+  test('of two logs: what is brought of the old one does not move the position in the new one', async () => {
+    const { calls, load } = slowLoad();
+    const channel = channelOf(load);
+    channel.joined(0);
+    channel.joined(5, 'e', 2);
+    await channel.settle();
+    channel.joined(1, 'new', 3);
+    calls[0]?.answer(numbered(1, 2, 3, 4, 5));
+    await channel.settle();
+    expect(channel.said).toHaveLength(6);
+    expect(channel.subscription.position).toEqual({ epoch: 'new', offset: 1 });
+  });
+
   test('of one channel are filled one after the other, each in its place', async () => {
     const { calls, load } = slowLoad();
     const channel = channelOf(load);
