@@ -30,7 +30,7 @@ export type {
   OutboxOptions,
   SendStatus,
 } from './delivery/outbox-options.ts';
-export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredFailure, StoredSend } from './delivery/storage.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
 export type { Observer, Readable, Unsubscribe } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';
