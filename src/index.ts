@@ -33,7 +33,7 @@ export type {
   OutboxOptions,
   SendStatus,
 } from './delivery/outbox-options.ts';
-export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredFailure, StoredSend } from './delivery/storage.ts';
 export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
 export {

@@ -75,7 +75,7 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
    * @throws RealtimeError `closed`
    */
   signOut(): void;
-  /** Ends everything for good: links, timers, listeners; queued sends fail with `closed`. Calling it twice is harmless. */
+  /** Ends everything for good: links, timers, listeners; queued sends fail with `closed`, and those that are stored are for the next page. Calling it twice is harmless. */
   close(): void;
   /**
    * Waits until there is a connection.
