@@ -5,6 +5,9 @@ type Sources = Record<string, string>;
 
 const sources = (chosen: typeof entries): Sources => Object.fromEntries(chosen.map(({ output, source }) => [output, source]));
 
+/** What is built on a channel: presence and its like. */
+const isCompanion = ({ source }: { source: string }): boolean => source.startsWith('src/channel/');
+
 const shared: Options = {
   format: ['esm', 'cjs'],
   target: 'es2022',
@@ -33,9 +36,17 @@ export default defineConfig([
   {
     ...shared,
     name: 'bindings',
-    entry: sources(entries.filter(({ core }) => !core)),
+    entry: sources(entries.filter((entry) => !entry.core && !isCompanion(entry))),
     // splitting would put code before 'use client' in CJS, and then it is no directive any more
     splitting: false,
+    dts: false,
+  },
+  {
+    ...shared,
+    name: 'companions',
+    entry: sources(entries.filter(isCompanion)),
+    // who imports two of them gets what they share once
+    splitting: true,
     dts: false,
   },
 ]);

@@ -24,6 +24,9 @@ export default defineConfig({
     })),
   },
   test: {
+    // a hang is found all the same, and a busy machine fails nothing
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     projects: [
       {
         extends: true,

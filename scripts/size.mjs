@@ -19,6 +19,13 @@ const budgets = [
   { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 17_500 },
   { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 23_400 },
   { name: 'react (react and core apart)', code: "export * from 'keepwire/react';", limit: 2000, apart: ['react', 'keepwire'] },
+  {
+    name: 'presence + typing + live list (core apart)',
+    code: "export { beacons, presence } from 'keepwire/presence'; export { typing } from 'keepwire/typing'; export { liveList } from 'keepwire/live-list';",
+    limit: 3000,
+    ceiling: 5600,
+    apart: ['keepwire'],
+  },
   { name: 'vanilla (core apart)', code: "export * from 'keepwire/vanilla';", limit: 2000, apart: ['keepwire'] },
 ];
 

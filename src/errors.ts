@@ -19,6 +19,9 @@
  * | `rejected` | the server refused one send or one join |
  * | `queue-full` | a bounded queue has no place left |
  * | `expired` | a send waited longer than it was allowed to |
+ * | `unconfirmed` | a send left that must not be sent twice, and it is not known whether the server applied it |
+ * | `signed-out` | the user signed out or became another one: what was theirs is not sent |
+ * | `storage-degraded` | sends cannot be kept over a reload; sending goes on from memory |
  * | `handler-failed` | a handler of the application threw |
  */
 export type RealtimeErrorCode =
@@ -38,6 +41,9 @@ export type RealtimeErrorCode =
   | 'rejected'
   | 'queue-full'
   | 'expired'
+  | 'unconfirmed'
+  | 'signed-out'
+  | 'storage-degraded'
   | 'handler-failed';
 
 /** One complaint of a schema: what is wrong, and where in the payload. */

@@ -1,4 +1,14 @@
-export type { Accepted, Channel, EventMessage, ListenOptions, PublishOptions, RequestOptions } from './channel/channel.ts';
+export type {
+  Accepted,
+  Channel,
+  ChannelContext,
+  EventMessage,
+  ListenOptions,
+  PublishOptions,
+  RequestOptions,
+  Sending,
+} from './channel/channel.ts';
+export type { ChannelState } from './channel/channel-state.ts';
 export type { EventStreamOptions } from './channel/events.ts';
 export {
   type ChannelPattern,
@@ -8,22 +18,43 @@ export {
   type PatternNames,
   type PatternParams,
 } from './channel/pattern.ts';
-export type { ChannelState } from './channel/subscription.ts';
-export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
+export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason, IdentityChange } from './connection/auth.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
-export type { Gap } from './delivery/order.ts';
-export type { OutboxLimits } from './delivery/outbox.ts';
+export { type DedupByIdOptions, type DedupMemory, type DedupPolicy, dedupById, noDedup } from './delivery/dedup.ts';
+export type { Backfill, Filler, HoledChannel, ReorderLimits, Standing } from './delivery/hole.ts';
+export type { Gap, LastEvent } from './delivery/order.ts';
+export type {
+  Delivery,
+  OutboxControls,
+  OutboxEntry,
+  OutboxLimits,
+  OutboxOptions,
+  SendStatus,
+} from './delivery/outbox-options.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
+export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
-export type { Observer, Readable, Unsubscribe } from './events/readable.ts';
+export {
+  type Coalesced,
+  type CoalesceOptions,
+  type ConflateOptions,
+  type Conflation,
+  coalesce,
+  conflate,
+} from './events/coalesce.ts';
+export { type Observer, type Readable, type Unsubscribe, type Writable, writable } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';
 export type { Metrics } from './monitor/metrics.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
+export { disposable, type Remover } from './platform/dispose.ts';
+export { type Frames, systemFrames } from './platform/frames.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';
+export { systemVisibility, type Visibility } from './platform/visibility.ts';
 export type { Dialect, DialectTraits, Greeting, OutboundMessage, Receipt } from './protocol/dialect.ts';
 export type {
   AckFrame,

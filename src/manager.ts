@@ -1,9 +1,12 @@
 import type { Channel } from './channel/channel.ts';
+import type { IdentityChange } from './connection/auth.ts';
 import type { ConnectionStatus } from './connection/status.ts';
 import type { Gap } from './delivery/order.ts';
+import type { OutboxControls, OutboxEntry } from './delivery/outbox-options.ts';
 import type { RealtimeError } from './errors.ts';
 import type { Readable } from './events/readable.ts';
 import type { Metrics } from './monitor/metrics.ts';
+import type { Remover } from './platform/dispose.ts';
 import type { EventSchemas } from './protocol/schema.ts';
 
 /** What happens to a manager, by name, for {@link RealtimeManager.on}. */
@@ -16,6 +19,10 @@ export interface LifecycleEvents {
   readonly gap: Gap;
   /** A payload was set aside: its schema refused it, or its event is not in the event map. */
   readonly invalid: InvalidPayload;
+  /** The credentials are another user's: what the old one had is gone, and the channels are joined anew. */
+  readonly identity: IdentityChange;
+  /** A send that had failed, since its time was over, was accepted after all. It is not in the list of the failed any more. */
+  readonly late: OutboxEntry;
   /** Something went wrong that costs nothing accepted: a handler threw, a message was unreadable, a candidate link failed. */
   readonly fault: RealtimeError;
 }
@@ -58,6 +65,16 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
   start(): void;
   /** Disconnects on purpose. Channels, positions and queued sends stay for the next `start`. */
   stop(): void;
+  /**
+   * Ends what a user had: disconnects, fails their sends with `signed-out` and removes those that are stored, and forgets
+   * positions, members and what was said of us. Handles and listeners stay: `start` joins the channels anew, for whoever the
+   * auth provider names then. From there on sends are kept in memory, as the storage was the old user's.
+   *
+   * The same happens by itself when the provider gives credentials of another subject, which the event `identity` tells.
+   *
+   * @throws RealtimeError `closed`
+   */
+  signOut(): void;
   /** Ends everything for good: links, timers, listeners; queued sends fail with `closed`. Calling it twice is harmless. */
   close(): void;
   /**
@@ -98,7 +115,7 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
     event: Name,
     listener: (value: LifecycleEvents[Name]) => void,
     options?: { readonly signal?: AbortSignal },
-  ): () => void;
+  ): Remover;
   /**
    * Waits for the next time that something happens.
    *
@@ -108,6 +125,8 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
     event: Name,
     options?: { readonly signal?: AbortSignal },
   ): Promise<LifecycleEvents[Name]>;
+  /** The sends that are not accepted yet, and those that failed. */
+  readonly outbox: OutboxControls;
   /** What was counted until now. */
   metrics(): Readonly<Metrics>;
 }

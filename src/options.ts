@@ -1,10 +1,12 @@
 import type { AuthProvider } from './connection/auth.ts';
 import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts';
 import { fullJitter, type RetryPolicy } from './connection/retry.ts';
-import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
+import { type DedupPolicy, dedupById } from './delivery/dedup.ts';
+import { type Backfill, defaultReorder, type ReorderLimits } from './delivery/hole.ts';
+import { type Delivery, defaultOutboxLimits, type OutboxOptions } from './delivery/outbox-options.ts';
 import { RealtimeError } from './errors.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
-import type { EventSchemas } from './protocol/schema.ts';
+import type { EventName, EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
 
 /** What `createRealtime` takes. Only {@link RealtimeOptions.transports} is needed. */
@@ -37,20 +39,34 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly leaveAfterMs?: number;
   /** How long a link may be quiet. */
   readonly liveness?: Partial<LivenessOptions>;
-  /** The bounds of what waits to be sent. */
-  readonly outbox?: Partial<OutboxLimits>;
-  /** For servers that number nothing: how many message ids are remembered per channel, to show none twice. @defaultValue 1000 */
-  readonly idWindow?: number;
+  /** For messages without a number: how repeats are told. @defaultValue `dedupById()`, which remembers 1,000 ids per channel */
+  readonly dedup?: DedupPolicy;
+  /** For messages with a number: how many that came before their turn are kept, and how long, until a replay is asked for. */
+  readonly reorder?: Partial<ReorderLimits>;
+  /**
+   * Fills holes that the server cannot replay: `backfill(load)` of `keepwire/backfill`. @defaultValue none: each hole is a
+   * gap at once
+   */
+  readonly backfill?: Backfill;
+  /** The bounds of what waits to be sent, and where it is kept over a reload. */
+  readonly outbox?: Partial<OutboxOptions>;
+  /**
+   * What is promised of the sends of an event, by its name: `{ typing: 'volatile', order: 'once' }`.
+   * @defaultValue `at-least-once` for every event
+   */
+  readonly delivery?: { readonly [Name in EventName<Schemas>]?: Delivery };
   /** Other sources of time, chance, ids and signals, for tests and other platforms. */
   readonly platform?: Partial<Platform>;
 }
 
 /** The options with every default filled in. */
 export interface ResolvedOptions
-  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>>,
+  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'backfill' | 'liveness' | 'outbox' | 'platform' | 'reorder'>>,
     Pick<RealtimeOptions, 'events' | 'auth'> {
+  readonly backfill: Backfill | undefined;
   readonly liveness: LivenessOptions;
-  readonly outbox: OutboxLimits;
+  readonly reorder: ReorderLimits;
+  readonly outbox: OutboxOptions;
   readonly platform: Platform;
 }
 
@@ -67,15 +83,20 @@ function defaults(): ResolvedOptions {
     authTimeoutMs: 10_000,
     drainMs: 2_000,
     leaveAfterMs: 1_000,
-    idWindow: 1_000,
+    dedup: dedupById(),
+    reorder: defaultReorder,
+    backfill: undefined,
     liveness: defaultLiveness,
-    outbox: defaultOutboxLimits,
+    outbox: { ...defaultOutboxLimits, blocks: undefined, storage: undefined },
+    delivery: {},
     platform: systemPlatform,
   };
 }
 
+const deliveries: readonly unknown[] = ['volatile', 'at-least-once', 'once'];
+
 /** The options that are groups of options. */
-const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
+const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
 
 /**
  * Fills in the defaults and refuses what makes no sense.
@@ -84,7 +105,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox } = resolved;
+  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -93,12 +114,17 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
     throw wrong('options.transports', 'transports of different names, none of them "auto"; each factory takes a `name`');
   }
   if (typeof retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
+  if (typeof dedup !== 'function') throw wrong('options.dedup', 'a policy, such as dedupById({ window })');
+  if (backfill && typeof backfill !== 'function') throw wrong('options.backfill', 'what backfill(load) answers');
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');
+  if (!isObject(delivery) || !Object.values(delivery).every((each) => deliveries.includes(each))) {
+    throw wrong('options.delivery', `an object with ${deliveries.join(', ')} for an event`);
+  }
   assertMode(mode, transports);
   return resolved;
 }

@@ -1,6 +1,8 @@
 import { type ChannelHost, createChannel } from './channel/channel.ts';
 import { createJoining, type JoinLink } from './channel/joining.ts';
+import { assertName } from './channel/names.ts';
 import { createRegistry } from './channel/registry.ts';
+import { createSending } from './channel/sending.ts';
 import { createSubscription, type SourceLink, type SubscriptionHooks } from './channel/subscription.ts';
 import { createAuth } from './connection/auth.ts';
 import { createConnection } from './connection/connection.ts';
@@ -8,8 +10,7 @@ import { createHolds } from './connection/holds.ts';
 import { createRoutes } from './connection/routes.ts';
 import type { LiveLink } from './connection/session.ts';
 import { nextStatus } from './connection/status.ts';
-import { assertSendable, createOutbox, rejectedError } from './delivery/outbox.ts';
-import { createTurns } from './delivery/turns.ts';
+import { createOutbox } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
 import { createBus } from './events/bus.ts';
 import { writable } from './events/readable.ts';
@@ -19,15 +20,12 @@ import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
 import { abortedError, removable } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
 import { waitFor } from './platform/wait.ts';
-import type { Receipt } from './protocol/dialect.ts';
-import type { PublishFrame, ServerFrame } from './protocol/frame.ts';
+import type { ServerFrame } from './protocol/frame.ts';
 import { createValidator, type EventSchemas } from './protocol/schema.ts';
 
 /** After a candidate for a wished-for transport has failed: wait this long, doubling up to the longest. */
 const firstRerouteMs = 2_000;
 const longestRerouteMs = 60_000;
-/** Channels, events and ids have names of at most so many characters. */
-const longestName = 256;
 
 /**
  * Makes a manager.
@@ -62,6 +60,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** For each transport by name: the last id of its stream as a whole, for servers that resume by it. */
   const cursors = new Map<string, string>();
   let stopListening = (): void => {};
+  /** Names us over all our links; another user gets another name. */
+  let client = platform.newId();
   /** The link that sends go to. */
   let sending: LiveLink | undefined;
   /** How long until a wished-for transport that failed is tried again, doubling. */
@@ -71,7 +71,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   let lastTransport: string | undefined;
 
   const registry = createRegistry(resolved.leaveAfterMs, clock, {
-    create: (name) => createSubscription(name, resolved.idWindow, hooks),
+    create: (name) => createSubscription(name, hooks),
     added: (name) => joining.added(name),
     dropped(name) {
       joining.dropped(name);
@@ -85,9 +85,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (connection.state.phase === 'open' && !connection.state.candidate) connection.redial();
   });
   const hooks: SubscriptionHooks = {
+    ...resolved,
+    ...platform,
     validator,
     metrics,
-    now: clock.now,
     answered: () => outbox.flush(),
     handlerFailed: (error, channel) => handlerFailed(error, `a handler on the channel ${channel}`),
     invalid(error, { channel, event, offset }) {
@@ -104,11 +105,19 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
   };
   const routes = createRoutes(transports.length, clock);
+  const auth = createAuth(resolved.auth, clock, resolved.authTimeoutMs, (change) => {
+    connection.stop();
+    forgetUser(`the user ${change.from} is not signed in any more`);
+    connection.start();
+    bus.emit('identity', change);
+  });
   const connection = createConnection({
     ...resolved,
-    auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
+    auth,
     routes,
-    client: platform.newId(),
+    get client() {
+      return client;
+    },
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
     listener: {
@@ -137,46 +146,39 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
   });
   // where a join is a link of its own, a POST would be faster, and we would miss our own message
-  const outbox = createOutbox(resolved.outbox, clock, connection.drained, (channel) => {
-    const isDialled = sending?.transport.capabilities.joining === 'dial';
-    return isDialled && registry.get(channel)?.state.get().status === 'joining';
+  const outbox = createOutbox(resolved.outbox, clock, connection.drained, {
+    isEarly(channel) {
+      const isDialled = sending?.transport.capabilities.joining === 'dial';
+      return isDialled && registry.get(channel)?.state.get().status === 'joining';
+    },
+    late: (entry) => bus.emit('late', entry),
+    report,
   });
+  const { entries, cancel, retry, hold: holdSends } = outbox;
+  const { restore, taken, flush } = outbox;
+  resolved.outbox.storage?.open({ clock, newId: platform.newId, restore, taken, flush, degraded: fault });
   const status = writable(nextStatus(undefined, connection.state, connection.facts(), resolved.mode, clock), report);
   const holds = createHolds(connection);
   pin(resolved.mode);
 
   const host: ChannelHost = {
     ended: ended.signal,
-    async send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
-      assertName('an event name', event);
-      assertName('the id of a send', id);
-      if (!transports.some(({ capabilities }) => capabilities.send)) throw receiveOnly(event);
-      return waitFor(`publishing ${event}`, { signal, ended: ended.signal }, (resolve, reject) => {
-        /** A schema may answer when nobody waits any more. */
-        let isWanted = true;
-        const checked = validator.validate(event, data);
-        const { outgoing } = registry.get(channel) ?? { outgoing: createTurns() };
-        outgoing.pass(checked, (validated) => {
-          if (!isWanted) return;
-          if (validated.kind === 'invalid') return reject(validated.error);
-          const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply };
-          const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
-          receipt.then(
-            ({ offset, epoch, data: answer }) => {
-              metrics.accepted += 1;
-              resolve({ accepted: { id, offset, epoch }, reply: answer });
-            },
-            (error: unknown) => {
-              metrics.failed += 1;
-              reject(error);
-            },
-          );
-        });
-        return () => {
-          isWanted = false;
-        };
-      });
-    },
+    ...createSending({
+      ...resolved,
+      validator,
+      outbox,
+      limits: resolved.outbox,
+      newId: platform.newId,
+      ended: ended.signal,
+      client: () => client,
+      metrics,
+      canSend: transports.some(({ capabilities }) => capabilities.send),
+      turns: (channel) => registry.get(channel)?.outgoing,
+      link: () => (connection.current?.transport.capabilities.send ? connection.current : undefined),
+    }),
+    platform,
+    report: (error, channel) => (RealtimeError.is(error) ? fault(error) : hooks.handlerFailed(error, channel)),
+    onGap: (channel, listener) => bus.on('gap', (gap) => gap.channel === channel && listener(gap)),
     announce: joining.announce,
     release: registry.release,
   };
@@ -194,6 +196,12 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       stopListening();
       cancelReroute();
       connection.stop();
+    },
+    signOut() {
+      assertOpen('signOut');
+      manager.stop();
+      auth.forget();
+      forgetUser('the user has signed out');
     },
     close() {
       if (ended.signal.aborted) return;
@@ -242,12 +250,21 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       assertOpen('once');
       return waitFor(`waiting for ${event}`, { signal, ended: ended.signal }, (resolve) => bus.on(event, resolve));
     },
+    outbox: { entries, cancel, retry, hold: holdSends },
     metrics: () => ({ ...metrics }),
   };
   return manager;
 
   function assertOpen(what: string): void {
     if (ended.signal.aborted) throw closedError(what);
+  }
+
+  function forgetUser(message: string): void {
+    client = platform.newId();
+    outbox.clear(new RealtimeError('signed-out', message, { hint: 'What was theirs is never sent as somebody else.' }));
+    joining.close();
+    cursors.clear();
+    for (const subscription of registry.all()) subscription.reset();
   }
 
   function pin(next: string): void {
@@ -260,8 +277,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (current !== sending) {
       const replaced = sending;
       sending = current;
-      const { send: canSend, ack } = current?.transport.capabilities ?? {};
-      outbox.use(current && canSend && ack ? { id: current.id, ack, send: current.send } : undefined);
+      const { send: canSend, ack, honoursIds } = current?.transport.capabilities ?? {};
+      outbox.use(current && canSend && ack ? { id: current.id, ack, honoursIds, send: current.send } : undefined);
       if (current && replaced && !outbox.isBusy(replaced.id)) connection.drained(replaced.id);
     }
     if (connection.state.phase !== 'open') for (const subscription of registry.all()) subscription.disconnected();
@@ -337,17 +354,6 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     if (nextCursor !== undefined) cursors.set(transport.name, nextCursor);
   }
 
-  async function sendNow(frame: PublishFrame): Promise<Receipt> {
-    assertSendable(frame, resolved.outbox);
-    const { current } = connection;
-    if (!current?.transport.capabilities.send) {
-      throw new RealtimeError('connection-lost', `${frame.event} is volatile and there is no connection to send it on`);
-    }
-    const [receipt = { id: frame.id, status: 'sent' }] = await current.send([frame]);
-    if (receipt.status === 'rejected') throw rejectedError(frame.event, receipt.code, receipt.message);
-    return receipt;
-  }
-
   /** What could not be told to a link is told to the next one; on a link that lives it is worth a word. */
   function controlFailed(link: LiveLink, error: unknown): void {
     if (connection.current !== link) return;
@@ -366,17 +372,6 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     bus.emit('fault', error);
     isFaulting = false;
   }
-}
-
-function assertName(what: string, name: string): void {
-  if (typeof name === 'string' && name !== '' && name.length <= longestName) return;
-  throw new RealtimeError('invalid-option', `${what} must have 1 to ${longestName} characters`);
-}
-
-function receiveOnly(event: string): RealtimeError {
-  return new RealtimeError('unsupported', `${event} cannot be sent: no transport of the list can send`, {
-    hint: 'Give sse() or longPoll() a sendUrl, or add a transport that sends.',
-  });
 }
 
 function closedError(what: string): RealtimeError {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { defaultLiveness } from '../src/connection/liveness.ts';
-import { defaultOutboxLimits } from '../src/delivery/outbox.ts';
+import { noDedup } from '../src/delivery/dedup.ts';
+import { defaultOutboxLimits } from '../src/delivery/outbox-options.ts';
 import { RealtimeError } from '../src/errors.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from '../src/options.ts';
 import { systemPlatform } from '../src/platform/platform.ts';
@@ -21,7 +22,8 @@ function refusal(options: unknown): RealtimeError {
 
 describe('the options', () => {
   test('have the documented defaults', () => {
-    const { retry, ...rest } = resolveOptions({ transports });
+    const { retry, dedup, ...rest } = resolveOptions({ transports });
+    expect(dedup('lobby')).toBeTypeOf('function');
     expect(rest).toEqual({
       transports,
       mode: 'auto',
@@ -32,7 +34,9 @@ describe('the options', () => {
       authTimeoutMs: 10_000,
       drainMs: 2_000,
       leaveAfterMs: 1_000,
-      idWindow: 1_000,
+      reorder: { maxMessages: 64, waitMs: 200 },
+      backfill: undefined,
+      delivery: {},
       liveness: { pingAfterMs: 25_000, pongTimeoutMs: 10_000, silenceMs: 60_000 },
       outbox: {
         maxCount: 1_000,
@@ -41,6 +45,9 @@ describe('the options', () => {
         maxAgeMs: 120_000,
         overflow: 'reject-new',
         windowSize: 256,
+        maxFailed: 100,
+        blocks: undefined,
+        storage: undefined,
       },
       platform: systemPlatform,
     });
@@ -60,7 +67,7 @@ describe('the options', () => {
       authTimeoutMs: 3,
       drainMs: 4,
       leaveAfterMs: 0,
-      idWindow: 6,
+      dedup: noDedup,
     } satisfies RealtimeOptions;
     expect(resolveOptions(given)).toMatchObject(given);
   });
@@ -110,10 +117,11 @@ describe('the options', () => {
     });
   });
 
-  const durations = ['connectTimeoutMs', 'settleAfterMs', 'authTimeoutMs', 'drainMs', 'leaveAfterMs', 'idWindow'];
+  const durations = ['connectTimeoutMs', 'settleAfterMs', 'authTimeoutMs', 'drainMs', 'leaveAfterMs'];
   const groups = [
     ...['pingAfterMs', 'pongTimeoutMs', 'silenceMs'].map((name) => ['liveness', name]),
-    ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize'].map((name) => ['outbox', name]),
+    ...['maxMessages', 'waitMs'].map((name) => ['reorder', name]),
+    ...['maxCount', 'maxBytes', 'maxAgeMs', 'windowSize', 'maxFailed'].map((name) => ['outbox', name]),
   ];
   const wrong = [-1, Number.NaN, '5', null, {}];
 

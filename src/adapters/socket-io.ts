@@ -111,6 +111,7 @@ export function socketIo(options: SocketIoOptions): Transport {
     capabilities: {
       send: true,
       ack: traits.acks ? 'receipt' : 'none',
+      honoursIds: traits.honoursIds,
       resume: traits.resume,
       liveness: 'self',
       joining: 'frame',

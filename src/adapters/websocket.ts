@@ -172,6 +172,7 @@ export function websocket(options: WebSocketOptions): Transport {
     capabilities: {
       send: true,
       ack: traits.acks ? 'frame' : 'none',
+      honoursIds: traits.honoursIds,
       resume: traits.resume,
       liveness: traits.pings ? 'ping' : 'silence',
       joining: 'frame',

@@ -25,7 +25,7 @@ export interface Joining {
   heal(channel: string): void;
   /** A link that was to bring something has failed, and the one in use stays: it is tried again after a while. */
   again(): void;
-  /** Forgets what is to be tried again. */
+  /** Forgets what is to be tried again, and what was said of us. */
   close(): void;
   /** One part of the application enters a channel, or goes; the last one that entered speaks for all. */
   announce(channel: string, owner: object, presence: { readonly data: unknown } | undefined): void;
@@ -133,7 +133,10 @@ export function createJoining(
     },
     heal,
     again,
-    close: () => cancelPause(),
+    close() {
+      cancelPause();
+      presence.clear();
+    },
     announce(channel, owner, entered) {
       const owners = presence.get(channel) ?? new Map<object, unknown>();
       if (!owners.delete(owner) && !entered) return;

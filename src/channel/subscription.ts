@@ -1,8 +1,12 @@
+import type { DedupPolicy } from '../delivery/dedup.ts';
+import type { Backfill, Filler, ReorderLimits } from '../delivery/hole.ts';
 import { createOrder, type Gap } from '../delivery/order.ts';
 import { createTurns, type Turns } from '../delivery/turns.ts';
 import { RealtimeError } from '../errors.ts';
 import { type Bus, createBus } from '../events/bus.ts';
 import { type Writable, writable } from '../events/readable.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
 import type {
   ChannelPosition,
   DeniedFrame,
@@ -14,23 +18,8 @@ import type {
   PresenceMember,
 } from '../protocol/frame.ts';
 import type { Validated, Validator } from '../protocol/schema.ts';
+import type { ChannelState } from './channel-state.ts';
 import { mergeMembers } from './members.ts';
-
-/** How a channel stands with the server. */
-export interface ChannelState {
-  /**
-   * `joining` until the server has let us in (also while there is no connection), `joined`, `denied` when it will not let
-   * us in, `left` when it or we ended it.
-   */
-  readonly status: 'joining' | 'joined' | 'denied' | 'left';
-  /**
-   * How sure it is that nothing is missing since the first join: `verified` by positions, only the server's claim, or
-   * unknown.
-   */
-  readonly continuity: 'verified' | 'server-claimed' | 'unknown';
-  /** Why the channel was denied or left by the server. */
-  readonly error: RealtimeError | undefined;
-}
 
 /** The part of a link that a subscription needs to know. */
 export interface SourceLink {
@@ -47,6 +36,11 @@ export interface SourceLink {
 /** What a subscription tells the outside; everything else stays in it. */
 export interface SubscriptionHooks {
   readonly validator: Validator;
+  readonly dedup: DedupPolicy;
+  readonly reorder: ReorderLimits;
+  readonly backfill: Backfill | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
   /** What is counted here. */
   readonly metrics: { delivered: number; duplicates: number };
   /** Gets what a handler throws. */
@@ -56,8 +50,6 @@ export interface SubscriptionHooks {
   readonly gap: (gap: Gap) => void;
   /** The server has answered the join, one way or the other. */
   readonly answered: () => void;
-  /** The monotonic clock, in milliseconds. */
-  readonly now: () => number;
   /** Something is missing that the server can replay: join again from the position. */
   readonly heal: (channel: string) => void;
 }
@@ -78,6 +70,8 @@ export interface Subscription {
   heartbeat(head: ChannelPosition, link: SourceLink): void;
   /** There is no link any more. */
   disconnected(): void;
+  /** Another user: where the channel stood and who was in it is forgotten, and it is joined anew. */
+  reset(): void;
   /** Nobody wants it any longer. */
   ended(): void;
   /** It is wanted again although the server had not let us in, or had ended it. @returns whether it has to be joined again */
@@ -89,69 +83,197 @@ export interface Subscription {
 /** A replay that was asked for and has not begun after this long is given up, so that what arrives is shown: 30 seconds. */
 const longestHealMs = 30_000;
 
-/**
- * @param idWindow - how many ids are remembered at least, for servers that give only ids
- */
-export function createSubscription(name: string, idWindow: number, hooks: SubscriptionHooks): Subscription {
-  const { validator, metrics } = hooks;
+/** An event that came before its turn, and the link it came on. */
+interface Early {
+  readonly frame: EventFrame & { readonly offset: number };
+  readonly link: SourceLink;
+}
+
+/** Makes the subscription of a channel. */
+export function createSubscription(name: string, hooks: SubscriptionHooks): Subscription {
+  const { validator, metrics, clock, reorder } = hooks;
   const report = (error: unknown): void => hooks.handlerFailed(error, name);
   const bus = createBus<Record<string, EventFrame>>(report);
-  const state = writable<ChannelState>({ status: 'joining', continuity: 'unknown', error: undefined }, report);
+  const state = writable<ChannelState>(
+    { status: 'joining', continuity: 'unknown', backfill: 'idle', gap: undefined, error: undefined },
+    report,
+  );
   const members = writable<readonly PresenceMember[]>([], report);
-  const order = createOrder(name, idWindow);
+  const isNew = hooks.dedup(name);
+  const order = createOrder(name, isNew);
   /** The link whose join answer was the last: holes on older links are healed already. */
   let joinedLink = 0;
   let wasJoined = false;
   let wasDisconnected = false;
-  /** A replay is on its way; what does not fit is dropped, since it comes again. */
+  let isEnded = false;
+  /** False while something is kept for later, or the next number is to prove that the server went on where we stood. */
+  let isCalm = true;
+  let isUnproved = false;
+  /** By offset: what came before its turn. */
+  const early = new Map<number, Early>();
+  /** A replay is on its way; what does not fit comes again. */
   let isHealing = false;
-  let healingSinceMs = 0;
-  /** The position from which the last replay was asked for. */
+  /** A replay is on its way or has begun, and since then nothing came that shows that it leaves something out. */
+  let isPatient = false;
+  /** The place for which the last replay was asked. */
   let healedInVain: string | undefined;
-  /** Order is kept over schemas that answer later. */
-  const turns = createTurns();
+  let cancelWait = (): void => {};
+  /** Order is kept over schemas that answer later, and over holes that are being filled. */
+  let turns = createTurns();
+  let filler = createFiller();
+
+  function createFiller(): Filler | undefined {
+    return hooks.backfill?.({
+      ...hooks,
+      name,
+      turns,
+      order,
+      isNew,
+      deliver(frame) {
+        const validated = validator.validate(frame.event, frame.data);
+        if (!(validated instanceof Promise)) return conclude(frame, validated, order.era);
+        return validated.then((settled) => conclude(frame, settled, order.era));
+      },
+      running: () => update({ backfill: 'running' }),
+      tell,
+    });
+  }
+
+  function update(change: Partial<ChannelState>): void {
+    state.set({ ...state.get(), ...change });
+  }
 
   function receive(frame: EventFrame, link: SourceLink): void {
     // still from a join before this one, whose handles were left: nobody can say to which numbering it belongs
     if (!wasJoined && link.resume === 'channel' && frame.offset !== undefined && frame.epoch === undefined) return;
     const verdict = order.accept(frame, link.id);
-    if (verdict === 'next') check(frame);
-    else if (verdict === 'duplicate') metrics.duplicates += 1;
-    else if (link.id >= joinedLink && !isReplayAwaited() && !healed(link)) {
-      isHealing = false;
-      tell(order.skipTo(frame));
+    if (verdict === 'next') {
       check(frame);
+      if (!isCalm) catchUp(frame);
+    } else if (verdict !== 'duplicate') {
+      if (link.id >= joinedLink) outOfTurn({ frame, link } as Early, verdict === 'ahead');
+    } else if (isUnproved && wentBack(frame, link)) receive(frame, link);
+    else metrics.duplicates += 1;
+  }
+
+  /**
+   * The server has not said where it goes on: the first number does. One that was here already is a repeat where it is no
+   * younger than what we have, by the server's own clock; without that, where the server replays.
+   */
+  function wentBack({ offset, at = Number.NaN }: EventFrame, link: SourceLink): boolean {
+    const { position, lastAt = Number.NaN } = order;
+    const isYounger = at > lastAt || (link.resume === 'none' && !(at <= lastAt));
+    if (offset === undefined || typeof position !== 'object' || !link.isAlone || !isYounger) return false;
+    return reach({ kind: 'joined', channel: name, epoch: position.epoch, offset: offset - 1 }, link, true);
+  }
+
+  function outOfTurn(event: Early, isAhead: boolean): void {
+    const { frame, link } = event;
+    if (isHealing && (!isAhead || early.size >= reorder.maxMessages)) return;
+    if (isAhead && reorder.maxMessages) {
+      early.set(frame.offset, event);
+      isCalm = false;
+      if (early.size > reorder.maxMessages) giveUp();
+      else if (!isHealing && (isPatient || early.size === 1)) {
+        isPatient = false;
+        wait();
+      }
+    } else if (!healed(link)) skipTo(frame);
+  }
+
+  function wait(): void {
+    cancelWait();
+    cancelWait = clock.schedule(
+      () => {
+        isHealing = false;
+        giveUp();
+      },
+      isPatient ? longestHealMs : reorder.waitMs,
+    );
+  }
+
+  /** Hands over what has its turn now, after an event that had. */
+  function catchUp(proof?: EventFrame): void {
+    for (let next = early.get(order.expected); next; next = early.get(order.expected)) {
+      early.delete(next.frame.offset);
+      if (order.accept(next.frame, next.link.id) === 'next') check(next.frame);
     }
+    if (isUnproved && proof?.offset !== undefined) {
+      isUnproved = false;
+      update({ continuity: 'verified' });
+    }
+    isCalm = !isUnproved && !early.size;
+    if (early.size) wait();
+    else if (!isHealing) cancelWait();
   }
 
-  /** A hole comes after what was received before it, and before what follows. */
-  function tell(gap: Gap): void {
-    turns.pass(gap, hooks.gap);
+  function lowest(): Early | undefined {
+    return early.get(Math.min(...early.keys()));
   }
 
-  function isReplayAwaited(): boolean {
-    return isHealing && hooks.now() - healingSinceMs < longestHealMs;
+  /** What is missing before the events that came too early does not come by itself. */
+  function giveUp(): void {
+    const first = lowest();
+    if (first && !healed(first.link)) skipTo(first.frame);
+  }
+
+  /** What is missing before an event is a gap. */
+  function skipTo(frame: EventFrame): void {
+    early.delete(frame.offset ?? 0);
+    lose(order.skipTo(frame));
+    check(frame);
+    catchUp(frame);
   }
 
   /** Asks for a replay, once for each place: what is still missing after it cannot be replayed. */
   function healed({ resume }: SourceLink): boolean {
-    const place = JSON.stringify(order.position);
+    const place = `${order.era} ${order.expected}`;
     if (resume !== 'channel' || healedInVain === place) return false;
     healedInVain = place;
-    heal();
+    isHealing = true;
+    isPatient = true;
+    wait();
+    hooks.heal(name);
     return true;
   }
 
-  function heal(): void {
-    isHealing = true;
-    healingSinceMs = hooks.now();
-    hooks.heal(name);
+  /** The server goes on from another place. @returns whether something is missing */
+  function reach(frame: JoinedFrame, link: SourceLink, isExact?: boolean): boolean {
+    const { epoch, offset = 0 } = frame;
+    // what is here of what the server leaves out is no part of the gap
+    if (typeof order.position === 'object' && order.position.epoch === epoch) {
+      for (let first = lowest(); first && first.frame.offset <= offset; first = lowest()) skipTo(first.frame);
+    }
+    const gap = order.joined(frame, link.id, isExact);
+    if (gap) lose(gap);
+    catchUp();
+    return Boolean(gap);
+  }
+
+  function lose(gap: Gap): void {
+    // in another numbering they mean something else
+    if (gap.reason === 'epoch-changed' || gap.reason === 'rewound') early.clear();
+    if (filler) filler.lose(gap);
+    // it comes after what was received before it
+    else turns.pass(gap, tell);
+  }
+
+  function tell(gap: Gap): void {
+    if (isEnded) return;
+    const { isFilled } = gap;
+    update({ backfill: filler && !isFilled ? 'failed' : 'idle', ...(isFilled ? {} : { gap }) });
+    hooks.gap(gap);
   }
 
   function check(frame: EventFrame): void {
     const { era } = order;
-    if (turns.isIdle && validator.needsNoCheck(frame.event)) return deliver(frame, era);
-    turns.pass(validator.validate(frame.event, frame.data), (validated) => conclude(frame, validated, era));
+    if (!turns.size && validator.needsNoCheck(frame.event)) return deliver(frame, era);
+    const asked = turns;
+    turns.pass(validator.validate(frame.event, frame.data), (validated) => {
+      // what was for another user is not shown to this one
+      if (asked === turns) conclude(frame, validated, era);
+    });
+    filler?.waits();
   }
 
   function conclude(frame: EventFrame, validated: Validated, era: number): void {
@@ -171,7 +293,7 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
 
   function end(status: 'denied' | 'left', what: string, code: string | undefined, said = 'no reason was given'): void {
     const error = new RealtimeError('rejected', `the server ${what} the channel ${name}: ${said}`, { serverCode: code });
-    state.set({ ...state.get(), status, error });
+    update({ status, error });
     hooks.answered();
   }
 
@@ -189,20 +311,22 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
       // a later answer on the same link is to a join that was sent while events came in
       const isExact = link.isAlone && link.id > joinedLink;
       joinedLink = Math.max(joinedLink, link.id);
+      isPatient = link.resume === 'channel';
       const { channel, epoch, offset } = frame;
+      const isAnswered = epoch !== undefined && offset !== undefined;
       // the join may have left before our position was known: with it, the server may replay after all
-      if (epoch !== undefined && offset !== undefined && order.isBehind({ channel, epoch, offset }) && healed(link)) return;
-      const gap = order.joined(frame, link.id, isExact);
-      const { position } = order;
-      const continuity =
-        typeof position === 'object' ? 'verified' : link.isStreamResumed || position ? 'server-claimed' : 'unknown';
-      if (gap) tell(gap);
-      else if (wasDisconnected && continuity === 'unknown') {
-        tell({ channel, reason: 'no-replay', after: undefined, until: undefined, missing: undefined });
-      }
+      if (isAnswered && order.isBehind({ channel, epoch, offset }) && healed(link)) return;
+      const isMissing = reach(frame, link, isExact);
+      const isNumbered = typeof order.position === 'object';
+      isUnproved = isNumbered && !isAnswered;
+      isCalm = !isUnproved && !early.size;
+      const isClaimed = link.isStreamResumed || (isNumbered ? link.resume !== 'none' : order.position);
+      const continuity = isAnswered ? 'verified' : isClaimed ? 'server-claimed' : 'unknown';
+      // where there are numbers, the next one tells
+      if (!isMissing && wasDisconnected && continuity === 'unknown' && !isNumbered) lose(order.lost());
       wasJoined = true;
       wasDisconnected = false;
-      state.set({ status: 'joined', continuity, error: undefined });
+      update({ status: 'joined', continuity, error: undefined });
       hooks.answered();
     },
     denied: ({ code, message }) => end('denied', 'denied', code, message),
@@ -212,22 +336,47 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
     },
     presence: (frame) => members.set(mergeMembers(members.get(), frame)),
     heartbeat(head, link) {
-      if (!order.isBehind(head) || isReplayAwaited() || link.id < joinedLink || link.resume !== 'channel' || healed(link)) return;
-      const gap = order.joined({ kind: 'joined', ...head }, link.id);
-      if (gap) tell(gap);
+      if (!order.isBehind(head) || isHealing || link.id < joinedLink || link.resume !== 'channel' || healed(link)) return;
+      reach({ kind: 'joined', ...head }, link);
     },
     outgoing: createTurns(),
-    ended: () => state.set({ ...state.get(), status: 'left' }),
+    ended() {
+      isEnded = true;
+      cancelWait();
+      filler?.close();
+      update({ status: 'left' });
+    },
     reopened() {
       const { status } = state.get();
       if (status !== 'denied' && status !== 'left') return false;
-      state.set({ ...state.get(), status: 'joining', error: undefined });
+      update({ status: 'joining', error: undefined });
       return true;
     },
-    disconnected() {
+    reset() {
+      order.reset();
+      early.clear();
+      cancelWait();
+      filler?.close();
+      turns = createTurns();
+      filler = createFiller();
       isHealing = false;
+      isCalm = true;
+      isUnproved = false;
+      healedInVain = undefined;
+      joinedLink = 0;
+      wasJoined = false;
+      wasDisconnected = false;
+      members.set([]);
+      update({ status: 'joining', continuity: 'unknown', backfill: 'idle', gap: undefined, error: undefined });
+    },
+    disconnected() {
       wasDisconnected = wasJoined;
-      if (state.get().status === 'joined') state.set({ ...state.get(), status: 'joining' });
+      if (state.get().status !== 'joined') return;
+      order.mark();
+      // the next link brings what is missing
+      if (isHealing || lowest()?.link.resume === 'channel') cancelWait();
+      isHealing = false;
+      update({ status: 'joining' });
     },
   };
 }

@@ -20,8 +20,18 @@ export type AuthProvider = (context: AuthContext) => Answer | Promise<Answer>;
 /** A token, or a token with its end and subject; `undefined` for none. */
 export type Answer = string | Credentials | undefined;
 
+/** Another user than before: the subject of the credentials differs. */
+export interface IdentityChange {
+  /** Who it was. */
+  readonly from: string;
+  /** Who it is; `undefined` when there are no credentials any more. */
+  readonly to: string | undefined;
+}
+
 /** So many refused tokens are remembered. */
 const mostRefused = 8;
+/** A token that ends within this time is not worth an attempt: 1 second. */
+const shortestLifeMs = 1_000;
 
 /** The one place that asks for credentials. */
 export interface Auth {
@@ -39,18 +49,31 @@ export interface Auth {
   readonly renewable: boolean;
   /** Gives up the question that is under way. */
   cancel(): void;
+  /** Whoever the next credentials are for is not another user than before. */
+  forget(): void;
 }
 
 /**
  * @param source - the application's provider, or a fixed token
  * @param timeoutMs - how long the provider may take
+ * @param changed - called with credentials of another user, before anybody gets them; a question that is asked during the call
+ * has them as its answer
  */
-export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutMs: number): Auth {
+export function createAuth(
+  source: AuthProvider | Answer,
+  clock: Clock,
+  timeoutMs: number,
+  changed: (change: IdentityChange) => void = () => {},
+): Auth {
   /** The tokens that the server refused of late; the newest is the last. */
   const refused: string[] = [];
   /** The last question was answered by a refusal. */
   let wasRefused = false;
   let underWay: { readonly answer: Promise<Credentials | undefined>; readonly abort: AbortController } | undefined;
+  /** Whose the last credentials were. */
+  let subject: string | undefined;
+  /** What the question of now is answered with, while a change of user is told. */
+  let prepared: Promise<Credentials | undefined> | undefined;
   const provider: AuthProvider = typeof source === 'function' ? source : () => source;
 
   function ask(reason: AuthReason): NonNullable<typeof underWay> {
@@ -58,10 +81,13 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
     const { signal } = abort;
     const cancelDeadline = clock.schedule(() => abort.abort(timedOut(timeoutMs)), timeoutMs);
     const givenUp = new Promise<never>((_, reject) => onAbort(signal, () => reject(signal.reason)));
-    // called inside a promise, so that a provider that throws at once is no different
-    const asked = Promise.resolve({ reason, signal }).then(provider);
-    const answer = Promise.race([asked, givenUp])
-      .then(check)
+    const call = (why: AuthReason): Promise<Credentials | undefined> =>
+      // called inside a promise, so that a provider that throws at once is no different
+      Promise.race([Promise.resolve({ reason: why, signal }).then(provider), givenUp]).then(check);
+    const answer = call(reason)
+      // a provider with a memory may not have looked at the end; a second old token is for the server to judge, whose clock counts
+      .then((credentials) => (isSpent(credentials) && reason.endsWith('connect') ? call('expiring') : credentials))
+      .then(identify)
       .catch((error: unknown) => {
         throw RealtimeError.from(error, 'refused', 'the auth provider failed', {
           hint: 'It is asked again with the next attempt.',
@@ -90,13 +116,31 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
       });
     }
     wasRefused = false;
-    return { ...credentials, expiresAt: credentials.expiresAt ?? expiryOf(token) };
+    const { exp, sub } = claimsOf(token);
+    return { ...credentials, expiresAt: credentials.expiresAt ?? exp, subject: credentials.subject ?? sub };
+  }
+
+  function isSpent(credentials: Credentials | undefined): boolean {
+    const { expiresAt = Number.POSITIVE_INFINITY } = credentials ?? {};
+    return typeof source === 'function' && expiresAt - clock.wallNow() < shortestLifeMs;
+  }
+
+  function identify(credentials: Credentials | undefined): Credentials | undefined {
+    const from = subject;
+    // a token that does not say whose it is, is believed to be of the same user
+    subject = credentials && (credentials.subject ?? from);
+    if (from !== undefined && subject !== from) {
+      prepared = Promise.resolve(credentials);
+      changed({ from, to: subject });
+      prepared = undefined;
+    }
+    return credentials;
   }
 
   return {
     renewable: typeof source === 'function',
     credentials(reason) {
-      if (source === undefined) return undefined;
+      if (source === undefined || prepared !== undefined) return prepared;
       underWay ??= ask(wasRefused ? 'refused' : reason);
       return underWay.answer;
     },
@@ -110,18 +154,25 @@ export function createAuth(source: AuthProvider | Answer, clock: Clock, timeoutM
       // whoever asks next has a question of its own
       underWay = undefined;
     },
+    forget() {
+      subject = undefined;
+    },
   };
 }
 
-/** The `exp` of a JWT, in milliseconds since the Unix epoch; `undefined` for any other token. Source: RFC 7519, section 4.1.4. */
-export function expiryOf(token: string): number | undefined {
+/** What a JWT says of its end, in milliseconds since the Unix epoch, and of whom it is for; nothing for any other token. Source: RFC 7519, section 4.1. */
+export function claimsOf(token: string): { readonly exp?: number; readonly sub?: string } {
   const payload = token.split('.')[1];
-  if (payload === undefined) return undefined;
+  if (payload === undefined) return {};
   try {
-    const claims = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as { exp?: unknown } | null;
-    return typeof claims?.exp === 'number' ? claims.exp * 1000 : undefined;
+    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));
+    const { exp, sub } = (JSON.parse(new TextDecoder().decode(bytes)) ?? {}) as { exp?: unknown; sub?: unknown };
+    return {
+      exp: typeof exp === 'number' ? exp * 1000 : undefined,
+      sub: typeof sub === 'string' && sub ? sub : undefined,
+    };
   } catch {
-    return undefined; // not a JWT, so it says nothing about its end
+    return {}; // not a JWT, so it says nothing
   }
 }
 

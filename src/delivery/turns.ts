@@ -1,9 +1,12 @@
 /** Lets values through in the order of their coming; see {@link createTurns}. */
 export interface Turns {
-  /** True when nothing is waited for. */
-  readonly isIdle: boolean;
-  /** Calls `next` with a value: at once, or when it is there and everything before it has had its turn. */
-  pass<Value extends object>(value: Value | Promise<Value>, next: (value: Value) => void): void;
+  /** How many wait; 0 when nothing is waited for. */
+  readonly size: number;
+  /**
+   * Calls `next` with a value: at once, or when it is there and everything before it has had its turn. When `next` answers
+   * with a promise, its turn lasts until that is settled.
+   */
+  pass<Value>(value: Value | Promise<Value>, next: (value: Value) => void | Promise<void>): void;
 }
 
 /**
@@ -12,17 +15,21 @@ export interface Turns {
  */
 export function createTurns(): Turns {
   let last: Promise<void> | undefined;
+  let size = 0;
   return {
-    get isIdle() {
-      return !last;
+    get size() {
+      return size;
     },
     pass(value, next) {
-      if (!last && !(value instanceof Promise)) return next(value);
-      const turn: Promise<void> = Promise.all([value, last]).then(([settled]) => {
-        if (last === turn) last = undefined;
-        next(settled);
+      if (!size && !(value instanceof Promise)) return void next(value);
+      size += 1;
+      last = Promise.all([value, last]).then(async ([settled]) => {
+        const turn = next(settled);
+        if (turn !== undefined) await turn;
+        size -= 1;
+        // nothing that was passed on is kept
+        if (!size) last = undefined;
       });
-      last = turn;
     },
   };
 }

@@ -1,6 +1,14 @@
+import { disposable, type Remover } from '../platform/dispose.ts';
+
+declare global {
+  interface SymbolConstructor {
+    /** Where a library or a polyfill defines it; the declaration is that of RxJS and Redux. */
+    readonly observable: symbol;
+  }
+}
+
 /** Takes a listener away. Calling it twice is harmless; it is also what RxJS and `Symbol.observable` users expect. */
-export interface Unsubscribe {
-  (): void;
+export interface Unsubscribe extends Remover {
   /** The same as calling it. */
   unsubscribe(): void;
 }
@@ -32,6 +40,8 @@ export interface Readable<T> {
   subscribe(listener: Observer<T>): Unsubscribe;
   /** Makes the Readable an Observable for RxJS and its like. Present where the platform or a polyfill defines the symbol, and under `'@@observable'`. */
   readonly '@@observable': () => Readable<T>;
+  /** The same, for the types of RxJS and its like. */
+  readonly [Symbol.observable]: () => Readable<T>;
 }
 
 /** A {@link Readable} with the means to change it. */
@@ -58,7 +68,7 @@ export function writable<T>(initial: T, report: (error: unknown) => void): Writa
     }
   }
 
-  const readable: Writable<T> = {
+  return observable<Writable<T>>({
     get: () => value,
     set(next) {
       if (Object.is(next, value)) return;
@@ -77,11 +87,15 @@ export function writable<T>(initial: T, report: (error: unknown) => void): Writa
       const remove = (): void => {
         listeners.delete(listener);
       };
-      return Object.assign(remove, { unsubscribe: remove });
+      return Object.assign(disposable(remove, remove), { unsubscribe: remove });
     },
-    '@@observable': () => readable,
-  };
-  const observable = (Symbol as { readonly observable?: symbol }).observable;
-  if (observable !== undefined) Object.defineProperty(readable, observable, { value: () => readable });
+  });
+}
+
+/** Makes a readable an Observable for RxJS and its like. */
+export function observable<R extends Readable<unknown>>(parts: Omit<R, '@@observable' | typeof Symbol.observable>): R {
+  const readable: R = Object.assign(parts, { '@@observable': () => readable }) as unknown as R;
+  const { observable } = Symbol as { readonly observable?: symbol };
+  if (observable) Object.defineProperty(readable, observable, { value: () => readable });
   return readable;
 }

@@ -1,10 +1,11 @@
 import { RealtimeError } from '../errors.ts';
+import { disposable, type Remover } from './dispose.ts';
 
 /**
  * A remover that is also called when one of the signals fires, and then lets go of all of them. Calling it again does
  * nothing.
  */
-export function removable(remove: () => void, ...signals: readonly (AbortSignal | undefined)[]): () => void {
+export function removable(remove: () => void, ...signals: readonly (AbortSignal | undefined)[]): Remover {
   const forget: (() => void)[] = [remove];
   const finish = (): void => {
     for (const each of forget.splice(0)) each();
@@ -13,7 +14,7 @@ export function removable(remove: () => void, ...signals: readonly (AbortSignal 
     // one that has fired already has called it, and there is nothing left to be forgotten
     if (forget.length) forget.push(onAbort(signal, finish));
   }
-  return finish;
+  return disposable(finish, finish);
 }
 
 /** The error for a call that the caller's signal ended; the signal's own reason is its cause. */

@@ -37,7 +37,8 @@ export const systemSignals: Signals = {
   },
 };
 
-function listen(target: Partial<EventTargetLike> | undefined, name: string, listener: () => void): () => void {
+/** Listens where the target can be listened to. @returns the remover */
+export function listen(target: Partial<EventTargetLike> | undefined, name: string, listener: () => void): () => void {
   target?.addEventListener?.(name, listener);
   return () => target?.removeEventListener?.(name, listener);
 }

@@ -60,6 +60,8 @@ export interface DialectTraits {
   readonly answersJoins: boolean;
   /** The server acknowledges sends by frames of their own, on carriers that have no receipts. */
   readonly acks: boolean;
+  /** The server applies the sends of one id at most once. @defaultValue false */
+  readonly honoursIds?: boolean;
   /** What the server can replay after a reconnect: each channel, the stream as a whole, or nothing. */
   readonly resume: 'channel' | 'connection' | 'none';
   /** The server answers pings. */

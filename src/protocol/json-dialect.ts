@@ -43,6 +43,7 @@ const checks: Record<keyof Options, 'text' | 'flag' | 'function' | 'elsewhere' |
   ping: 'function',
   authenticate: 'function',
   announce: 'function',
+  honoursIds: 'flag',
   resume: ['channel', 'connection', 'none'],
 };
 
@@ -140,6 +141,7 @@ export function jsonDialect<Message = Readonly<Record<string, unknown>>>(options
       joinsInHello: own.joinsInHello ?? own.join === undefined,
       answersJoins: own.joined !== undefined,
       acks: own.ack !== undefined || receipt !== undefined,
+      honoursIds: own.honoursIds,
       resume: own.resume ?? 'none',
       pings: own.ping !== undefined,
       reauth: own.authenticate !== undefined,

@@ -193,6 +193,11 @@ export interface JsonDialectOptions<Message = Readonly<Record<string, unknown>>>
   readonly leave?: (channel: string) => JsonMessage;
   /** One send. Put `frame.id` where the server keeps it apart from others, so that a repeated send is applied once. */
   readonly publish?: (frame: PublishFrame) => JsonMessage;
+  /**
+   * The server applies a send once, however often it comes under the id that {@link JsonDialectOptions.publish} gives it.
+   * Sends that are declared `once` are repeated only where this is true. @defaultValue false
+   */
+  readonly honoursIds?: boolean;
   /** Asks for a sign of life; needs `pong`. */
   readonly ping?: () => JsonMessage;
   /** Brings a new token onto a live link. */

@@ -10,6 +10,7 @@ const traits: DialectTraits = {
   joinsInHello: true,
   answersJoins: true,
   acks: true,
+  honoursIds: true,
   resume: 'channel',
   pings: true,
   reauth: true,

@@ -90,6 +90,7 @@ export function httpTransport(
     capabilities: {
       send: sendUrl !== undefined,
       ack: 'receipt',
+      honoursIds: dialect.traits.honoursIds,
       resume: dialect.traits.resume,
       liveness,
       joining,

@@ -9,6 +9,8 @@ export interface Capabilities {
   readonly send: boolean;
   /** How acceptance of a send becomes known: with its receipt, by a frame, or not at all. */
   readonly ack: 'receipt' | 'frame' | 'none';
+  /** The server applies the sends of one id at most once, so that they can be sent again without harm. @defaultValue false */
+  readonly honoursIds?: boolean;
   /** What is replayed after a reconnect: each channel, the stream as a whole, or nothing. */
   readonly resume: 'channel' | 'connection' | 'none';
   /** Who notices a dead peer: the adapter itself, a ping that goes unanswered, or silence that lasts too long. */

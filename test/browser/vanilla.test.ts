@@ -1,4 +1,4 @@
-import { createRealtime, type PresenceMember } from 'keepwire';
+import { createRealtime, type PresenceMember, writable } from 'keepwire';
 import { mountDevtools } from 'keepwire/devtools';
 import { fakeServer, manualClock } from 'keepwire/testing';
 import { bindList, bindStatus, observe } from 'keepwire/vanilla';
@@ -104,32 +104,18 @@ test('bindList keeps the nodes of what stays, in the order of the list', async (
 });
 
 test('bindList makes nodes anew without update, and moves what has moved', () => {
-  const { realtime } = setUp();
-  let items: readonly { id: string; text: string }[] = [
-    { id: 'a', text: '1' },
-    { id: 'b', text: '2' },
-    { id: 'c', text: '3' },
-  ];
-  let tell = (): void => {};
-  const readable = {
-    ...realtime.mode,
-    get: () => items,
-    subscribe(listener: unknown) {
-      tell = () => (listener as (value: typeof items) => void)(items);
-      tell();
-      return Object.assign(() => {}, { unsubscribe: () => {} });
-    },
-    '@@observable': () => expect.unreachable(),
-  };
+  const first = { id: 'a', text: '1' };
+  const third = { id: 'c', text: '3' };
+  const readable = writable([first, { id: 'b', text: '2' }, third], (error) => {
+    throw error;
+  });
   const list = document.createElement('ol');
   bindList(list, readable, {
     key: ({ id }) => id,
     create: ({ text }) => Object.assign(document.createElement('li'), { textContent: text }),
   });
   const [a, b, c] = list.children;
-  const [first, , third] = items as typeof items & [{ id: string; text: string }, unknown, { id: string; text: string }];
-  items = [third, { id: 'b', text: 'two' }, first];
-  tell();
+  readable.set([third, { id: 'b', text: 'two' }, first]);
   expect([...list.children].map(({ textContent }) => textContent)).toEqual(['3', 'two', '1']);
   expect([list.children[0], list.children[2]]).toEqual([c, a]);
   expect(list.children[1]).not.toBe(b);

@@ -1,22 +1,13 @@
 import { describe, expect, test, vi } from 'vitest';
 import { type Channel, type ChannelHost, createChannel } from '../../src/channel/channel.ts';
 import { createSubscription } from '../../src/channel/subscription.ts';
+import { systemPlatform } from '../../src/platform/platform.ts';
 import type { EventFrame } from '../../src/protocol/frame.ts';
-import { createValidator } from '../../src/protocol/schema.ts';
+import { quietHooks } from '../support/subscription-hooks.ts';
 
 function setup() {
   const failed: unknown[] = [];
-  const nothing = (): void => {};
-  const subscription = createSubscription('lobby', 10, {
-    now: () => 0,
-    answered() {},
-    validator: createValidator(undefined),
-    metrics: { delivered: 0, duplicates: 0 },
-    handlerFailed: (error) => failed.push(error),
-    invalid: nothing,
-    gap: nothing,
-    heal: nothing,
-  });
+  const subscription = createSubscription('lobby', quietHooks({ handlerFailed: (error) => failed.push(error) }));
   const closing = new AbortController();
   const host = {
     send: vi.fn<ChannelHost['send']>(async (_, event) => ({
@@ -26,6 +17,10 @@ function setup() {
     announce: vi.fn<ChannelHost['announce']>(),
     release: vi.fn<ChannelHost['release']>(),
     ended: closing.signal,
+    newId: () => 'new id',
+    platform: systemPlatform,
+    report: (error: unknown) => failed.push(error),
+    onGap: vi.fn<ChannelHost['onGap']>(() => () => {}),
   };
   const emit = (event: string, data?: unknown): void =>
     subscription.receive(
@@ -216,4 +211,56 @@ test('a handle is left when the manager is closed', async () => {
   closing.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'closed' });
   expect(host.release).toHaveBeenCalledTimes(1);
+});
+
+describe('what is built on a handle', () => {
+  test('is ended with the handle, by its signal or by itself, once, and may still send then', async () => {
+    const { handle, host, closing } = setup();
+    const channel = handle();
+    const controller = new AbortController();
+    const ended: string[] = [];
+    channel.context.until(() => ended.push('with the handle'));
+    channel.context.until(() => ended.push('by its signal'), controller.signal);
+    const end = channel.context.until(() => ended.push('by itself'));
+    channel.context.until(() => void channel.publish('last', 1));
+    controller.abort();
+    end();
+    end[Symbol.dispose]();
+    expect(ended).toEqual(['by its signal', 'by itself']);
+    closing.abort();
+    channel.leave();
+    expect(ended).toEqual(['by its signal', 'by itself', 'with the handle']);
+    expect(host.send).toHaveBeenCalledTimes(1);
+    await expect(channel.publish('late', 1)).rejects.toMatchObject({ code: 'closed' });
+    channel.context.until(() => ended.push('at once'));
+    expect(ended.at(-1)).toBe('at once');
+  });
+
+  test('hears of the gaps of its channel until the handle is left, and reports in the name of the channel', () => {
+    const { handle, host, failed } = setup();
+    const stop = vi.fn();
+    host.onGap.mockReturnValue(stop);
+    const channel = handle();
+    const listener = vi.fn();
+    channel.context.onGap(listener);
+    expect(host.onGap).toHaveBeenCalledWith('lobby', listener);
+    channel.context.report('broken');
+    expect(failed).toEqual(['broken']);
+    channel.leave();
+    channel.leave();
+    expect(stop).toHaveBeenCalledTimes(1);
+  });
+
+  test('using ends a listener and a handle', () => {
+    const { handle, emit, host } = setup();
+    const seen: unknown[] = [];
+    {
+      using channel = handle();
+      using _stop = channel.on('move', (data) => seen.push(data));
+      emit('move', 1);
+    }
+    emit('move', 2);
+    expect(seen).toEqual([1]);
+    expect(host.release).toHaveBeenCalledTimes(1);
+  });
 });

@@ -2,26 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { createRegistry } from '../../src/channel/registry.ts';
 import { createSubscription } from '../../src/channel/subscription.ts';
 import type { JoinedFrame } from '../../src/protocol/frame.ts';
-import { createValidator } from '../../src/protocol/schema.ts';
 import { manualClock } from '../../src/testing/clock.ts';
+import { quietHooks } from '../support/subscription-hooks.ts';
 
 function setup(graceMs = 1_000) {
   const clock = manualClock();
   const log: string[] = [];
-  const nothing = (): void => {};
   const registry = createRegistry(graceMs, clock, {
     create(name) {
       log.push(`create ${name}`);
-      return createSubscription(name, 10, {
-        now: () => 0,
-        answered() {},
-        validator: createValidator(undefined),
-        metrics: { delivered: 0, duplicates: 0 },
-        handlerFailed: nothing,
-        invalid: nothing,
-        gap: nothing,
-        heal: nothing,
-      });
+      return createSubscription(name, quietHooks());
     },
     added: (name) => log.push(`added ${name} (${registry.positions().has(name)})`),
     dropped: (name) => log.push(`dropped ${name} (${registry.positions().has(name)})`),

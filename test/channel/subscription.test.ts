@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createSubscription, type SourceLink } from '../../src/channel/subscription.ts';
+import { createSubscription, type SourceLink, type SubscriptionHooks } from '../../src/channel/subscription.ts';
 import type { Gap } from '../../src/delivery/order.ts';
 import type { RealtimeError } from '../../src/errors.ts';
 import type { EventFrame, JoinedFrame } from '../../src/protocol/frame.ts';
 import { createValidator, type EventSchemas } from '../../src/protocol/schema.ts';
+import { manualClock } from '../../src/testing/clock.ts';
+import { quietHooks } from '../support/subscription-hooks.ts';
 
 /** A schema that answers when the test lets it, with the data in capitals; data that begins with `!` it refuses. */
 function slowSchema() {
@@ -33,22 +35,26 @@ const quickSchema = {
   },
 } as unknown as EventSchemas;
 
-function setup(schemas?: EventSchemas) {
+function setup(schemas?: EventSchemas, more: Partial<SubscriptionHooks> = {}) {
   const gaps: Gap[] = [];
   const heals: string[] = [];
   const invalid: { error: RealtimeError; offset: number | undefined }[] = [];
   const failed: unknown[] = [];
   const metrics = { delivered: 0, duplicates: 0 };
-  const subscription = createSubscription('lobby', 10, {
-    now: () => 0,
-    answered() {},
-    validator: createValidator(schemas),
-    metrics,
-    handlerFailed: (error) => failed.push(error),
-    invalid: (error, { offset }) => invalid.push({ error, offset }),
-    gap: (gap) => gaps.push(gap),
-    heal: (channel) => heals.push(channel),
-  });
+  const clock = manualClock();
+  const subscription = createSubscription(
+    'lobby',
+    quietHooks({
+      clock,
+      validator: createValidator(schemas),
+      metrics,
+      handlerFailed: (error) => failed.push(error),
+      invalid: (error, { offset }) => invalid.push({ error, offset }),
+      gap: (gap) => gaps.push(gap),
+      heal: (channel) => heals.push(channel),
+      ...more,
+    }),
+  );
   const seen: unknown[] = [];
   subscription.bus.onAny(({ offset, data, id }) => seen.push(offset ?? id ?? data));
   const data: unknown[] = [];
@@ -57,13 +63,15 @@ function setup(schemas?: EventSchemas) {
     subscription.receive({ kind: 'event', channel: 'lobby', event: 'move', data: offset, offset, ...more }, link);
   const joined = (offset?: number, epoch: string | undefined = 'e', link = numbered): void =>
     subscription.joined({ kind: 'joined', channel: 'lobby', epoch: offset === undefined ? undefined : epoch, offset }, link);
-  return { subscription, gaps, heals, invalid, failed, metrics, seen, data, receive, joined };
+  return { clock, subscription, gaps, heals, invalid, failed, metrics, seen, data, receive, joined };
 }
 
 const numbered: SourceLink = { id: 1, resume: 'channel', isAlone: false, isStreamResumed: false };
 const second: SourceLink = { ...numbered, id: 2 };
 const plain: SourceLink = { id: 1, resume: 'none', isAlone: false, isStreamResumed: false };
 const at = (offset: number, epoch = 'e') => ({ epoch, offset });
+/** What a gap tells where there is no backfill. */
+const open = { lastEvent: undefined, isFilled: false, error: undefined };
 
 async function turns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
@@ -131,47 +139,152 @@ describe('a channel', () => {
   });
 });
 
+/** Longer than an event that came before its turn is kept. */
+const patienceMs = 200;
+
+describe('events out of order', () => {
+  test('are kept until what is missing before them comes: no replay, no gap', async () => {
+    const { clock, receive, joined, seen, heals, gaps } = setup();
+    joined(0);
+    for (const offset of [1, 4, 3, 6]) receive(offset);
+    expect(seen).toEqual([1]);
+    await clock.advance(patienceMs - 1);
+    receive(2);
+    expect(seen).toEqual([1, 2, 3, 4]);
+    await clock.advance(patienceMs - 1);
+    receive(5);
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6]);
+    expect([heals, gaps, clock.pending]).toEqual([[], [], 0]);
+  });
+
+  test('are kept up to a number: with one more the replay is asked for at once, and what has no place comes with it', () => {
+    const { receive, joined, seen, heals, gaps } = setup(undefined, { reorder: { maxMessages: 3, waitMs: 200 } });
+    joined(0);
+    for (const offset of [3, 4, 5]) receive(offset);
+    expect(heals).toEqual([]);
+    for (const offset of [6, 7, 8]) receive(offset);
+    expect([seen, heals]).toEqual([[], ['lobby']]);
+    joined(0);
+    for (const offset of [1, 2, 3, 4, 5, 6, 7, 8, 9]) receive(offset);
+    expect([seen, heals.length, gaps]).toEqual([[1, 2, 3, 4, 5, 6, 7, 8, 9], 1, []]);
+  });
+
+  test('where nothing can be replayed, what has come is never dropped: each hole is a gap of its own', () => {
+    const { receive, joined, seen, gaps } = setup(undefined, { reorder: { maxMessages: 3, waitMs: 200 } });
+    joined(0, 'e', plain);
+    for (const offset of [9, 4, 5, 2, 3, 10, 11]) receive(offset, {}, plain);
+    expect(seen).toEqual([2, 3, 4, 5]);
+    receive(12, {}, plain);
+    expect(seen).toEqual([2, 3, 4, 5, 9, 10, 11, 12]);
+    expect(gaps.map(({ after, until, missing }) => [after, until, missing])).toEqual([
+      [at(0), at(1), 1],
+      [at(5), at(8), 3],
+    ]);
+  });
+
+  test('are not kept with a limit of 0', () => {
+    const { clock, receive, joined, seen, heals, gaps } = setup(undefined, { reorder: { maxMessages: 0, waitMs: 200 } });
+    joined(0, 'e', plain);
+    receive(3, {}, plain);
+    expect([seen, gaps.map(({ missing }) => missing), clock.pending]).toEqual([[3], [2], 0]);
+    joined(3, 'e', second);
+    receive(5, {}, second);
+    expect([heals, seen]).toEqual([['lobby'], [3]]);
+  });
+
+  test('that a join answer leaves behind are handed over, and are no part of a gap', () => {
+    const { clock, receive, joined, seen, gaps } = setup();
+    joined(0, 'e', plain);
+    for (const offset of [3, 8, 9]) receive(offset, {}, plain);
+    joined(6, 'e', { ...plain, id: 2 });
+    receive(7, {}, { ...plain, id: 2 });
+    expect(seen).toEqual([3, 7, 8, 9]);
+    expect(gaps.map(({ reason, after, until }) => [reason, after, until])).toEqual([
+      ['skipped', at(0), at(2)],
+      ['trimmed', at(3), at(6)],
+    ]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('of a log that is over are not taken for those of the new one', () => {
+    const { receive, joined, seen, gaps } = setup();
+    joined(0);
+    receive(3);
+    joined(1, 'new', second);
+    for (const offset of [2, 3]) receive(offset, { data: 'new' }, second);
+    expect(seen).toEqual([2, 3]);
+    expect(gaps).toMatchObject([{ reason: 'epoch-changed', after: at(0), until: at(1, 'new') }]);
+  });
+
+  test('leave no timer when the channel is given up', () => {
+    const { clock, receive, joined, subscription } = setup();
+    joined(0);
+    receive(3);
+    expect(clock.pending).toBe(1);
+    subscription.ended();
+    expect(clock.pending).toBe(0);
+  });
+});
+
 describe('a hole', () => {
-  test('is healed by a replay: what does not fit is dropped until then, and comes again', () => {
-    const { receive, joined, seen, heals, gaps } = setup();
+  test('is healed by a replay when what is missing does not come', async () => {
+    const { clock, receive, joined, seen, heals, gaps } = setup();
     joined(0);
     receive(1);
     receive(3);
     receive(4);
+    await clock.advance(patienceMs);
     expect([seen, heals, gaps]).toEqual([[1], ['lobby'], []]);
     joined(1);
     for (const offset of [2, 3, 4, 5]) receive(offset);
     expect([seen, heals, gaps]).toEqual([[1, 2, 3, 4, 5], ['lobby'], []]);
+    expect(clock.pending).toBe(0);
   });
 
-  test('that the replay does not fill is a gap, once, and life goes on', () => {
-    const { receive, joined, seen, heals, gaps } = setup();
+  test('that the replay does not fill is a gap, once, and life goes on', async () => {
+    const { clock, receive, joined, seen, heals, gaps } = setup();
     joined(0);
     receive(1);
     receive(3);
+    await clock.advance(patienceMs);
     joined(1);
     receive(3);
     receive(4);
+    await clock.advance(patienceMs);
     expect(seen).toEqual([1, 3, 4]);
     expect(heals).toEqual(['lobby']);
-    expect(gaps).toEqual([{ channel: 'lobby', reason: 'skipped', after: at(1), until: at(2), missing: 1 }]);
+    expect(gaps).toEqual([{ channel: 'lobby', reason: 'skipped', after: at(1), until: at(2), missing: 1, ...open }]);
   });
 
-  test('at another place is healed again', () => {
-    const { receive, joined, heals, gaps } = setup();
+  test('whose replay does not begin in 30 s is a gap', async () => {
+    const { clock, receive, joined, seen, gaps } = setup();
     joined(0);
     receive(2);
+    await clock.advance(patienceMs);
+    await clock.advance(29_999);
+    expect([seen, gaps]).toEqual([[], []]);
+    await clock.advance(1);
+    expect([seen, gaps.length, clock.pending]).toEqual([[2], 1, 0]);
+  });
+
+  test('at another place is healed again', async () => {
+    const { clock, receive, joined, heals, gaps } = setup();
+    joined(0);
+    receive(2);
+    await clock.advance(patienceMs);
     joined(0);
     for (const offset of [1, 2]) receive(offset);
     receive(4);
+    await clock.advance(patienceMs);
     expect([heals.length, gaps]).toEqual([2, []]);
   });
 
-  test.each(['none', 'connection'] as const)('is a gap at once where the server replays no channel (%s)', (resume) => {
-    const { receive, joined, seen, heals, gaps } = setup();
+  test.each(['none', 'connection'] as const)('is a gap where the server replays no channel (%s)', async (resume) => {
+    const { clock, receive, joined, seen, heals, gaps } = setup();
     const link = { ...plain, resume };
     joined(0, 'e', link);
     receive(3, {}, link);
+    await clock.advance(patienceMs);
     expect([seen, heals, gaps.map(({ missing }) => missing)]).toEqual([[3], [], [2]]);
   });
 
@@ -185,11 +298,13 @@ describe('a hole', () => {
     expect(seen).toEqual([1]);
   });
 
-  test('is looked for again when the link broke before the replay came', () => {
-    const { subscription, receive, joined, seen } = setup();
+  test('is looked for again when the link broke before the replay came', async () => {
+    const { clock, subscription, receive, joined, seen } = setup();
     joined(0);
     receive(2);
+    await clock.advance(patienceMs);
     subscription.disconnected();
+    expect(clock.pending).toBe(0);
     joined(0, 'e', second);
     for (const offset of [1, 2]) receive(offset, {}, second);
     expect(seen).toEqual([1, 2]);
@@ -227,7 +342,9 @@ describe('a join answer', () => {
     subscription.receive({ kind: 'event', channel: 'lobby', event: 'move', data: 1, offset: 6 }, alone(1));
     answer(5, 1);
     expect(gaps).toEqual([]);
+    subscription.disconnected();
     answer(6, 2);
+    subscription.disconnected();
     answer(3, 3);
     expect(gaps).toMatchObject([{ reason: 'rewound', after: { offset: 6 }, until: { offset: 3 } }]);
   });
@@ -237,7 +354,9 @@ describe('a join answer', () => {
     joined(0);
     receive(1);
     joined(2, 'new', second);
-    expect(gaps).toEqual([{ channel: 'lobby', reason: 'epoch-changed', after: at(1), until: at(2, 'new'), missing: undefined }]);
+    expect(gaps).toEqual([
+      { channel: 'lobby', reason: 'epoch-changed', after: at(1), until: at(2, 'new'), missing: undefined, ...open },
+    ]);
     receive(3, {}, second);
     expect(seen).toEqual([1, 3]);
     expect(subscription.position).toEqual(at(3, 'new'));
@@ -250,7 +369,7 @@ describe('a join answer', () => {
     joined(5, 'e', second);
     joined(5, 'e', second);
     expect(heals.length).toBeLessThanOrEqual(1);
-    expect(gaps).toEqual([{ channel: 'lobby', reason: 'trimmed', after: at(1), until: at(5), missing: 4 }]);
+    expect(gaps).toEqual([{ channel: 'lobby', reason: 'trimmed', after: at(1), until: at(5), missing: 4, ...open }]);
   });
 
   test('without any position tells of a gap only where there was a join and then no link', () => {
@@ -261,7 +380,9 @@ describe('a join answer', () => {
     expect(gaps).toEqual([]);
     subscription.disconnected();
     joined(undefined, undefined, plain);
-    expect(gaps).toEqual([{ channel: 'lobby', reason: 'no-replay', after: undefined, until: undefined, missing: undefined }]);
+    expect(gaps).toEqual([
+      { channel: 'lobby', reason: 'no-replay', after: undefined, until: undefined, missing: undefined, ...open },
+    ]);
     joined(undefined, undefined, plain);
     expect(gaps).toHaveLength(1);
   });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Gap, Position } from '../../src/index.ts';
+import type { Position } from '../../src/index.ts';
 import { check, isUpToDate, mostEffects } from './checker.ts';
 import type { Entry, SendOutcome, SendRecord, Timeline } from './ledger.ts';
 import { createTruth, type Truth } from './truth.ts';
@@ -24,7 +24,10 @@ function event(offset: number, epoch = 0): Entry {
 }
 
 function gap(after: Position | undefined, until: Position | undefined, missing?: number): Entry {
-  return { kind: 'gap', gap: { channel: 'room', reason: 'trimmed', after, until, missing } as Gap };
+  return {
+    kind: 'gap',
+    gap: { channel: 'room', reason: 'trimmed', after, until, missing, lastEvent: undefined, isFilled: false, error: undefined },
+  };
 }
 
 const at = (offset: number, epoch = 0) => ({ epoch: `room-${epoch}`, offset });

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type AuthContext, type AuthProvider, createAuth, expiryOf } from '../../src/connection/auth.ts';
+import { type AuthContext, type AuthProvider, claimsOf, createAuth } from '../../src/connection/auth.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import type { Credentials } from '../../src/transport/transport.ts';
 
@@ -8,6 +8,8 @@ function jwt(claims: unknown): string {
   const payload = Buffer.from(JSON.stringify(claims)).toString('base64url');
   return `eyJhbGciOiJub25lIn0.${payload}.c2lnbmF0dXJl`;
 }
+
+const expOf = (token: string): number | undefined => claimsOf(token).exp;
 
 function setup(provider: AuthProvider, timeoutMs = 10_000) {
   const clock = manualClock();
@@ -250,15 +252,16 @@ describe('the end of a token', () => {
     // these claims encode to both `-` and `_`
     const token = jwt({ n: '~~~???>>>~~~', exp: 7 });
     expect(token.split('.')[1]).toMatch(/-.*_|_.*-/);
-    expect(expiryOf(token)).toBe(7_000);
+    expect(expOf(token)).toBe(7_000);
   });
 
   test.each(['', 'a', 'ab', 'abc', 'abcd'])('is read whatever the length of the payload (%j)', (name) => {
-    expect(expiryOf(jwt({ exp: 12, name }))).toBe(12_000);
+    expect(expOf(jwt({ exp: 12, name }))).toBe(12_000);
   });
 
   test.each(['Zoë', '日本語', '🙂', '\u2028'])('is read from a payload with %j', (name) => {
-    expect(expiryOf(jwt({ name, exp: 12.5 }))).toBe(12_500);
+    expect(expOf(jwt({ name, exp: 12.5 }))).toBe(12_500);
+    expect(claimsOf(jwt({ sub: name })).sub).toBe(name);
   });
 
   test.each([
@@ -277,6 +280,100 @@ describe('the end of a token', () => {
     jwt({ exp: '12' }),
     jwt({ exp: null }),
   ])('is not known of %j', (token) => {
-    expect(expiryOf(token)).toBeUndefined();
+    expect(expOf(token)).toBeUndefined();
+  });
+});
+
+describe('a token that is over before it is used', () => {
+  const at = (seconds: number): string => jwt({ exp: 1_700_000_000 + seconds });
+
+  test.each([
+    ['connect', 0.9, true],
+    ['reconnect', -1, true],
+    ['connect', 1, false],
+    ['expiring', -1, false],
+  ] as const)('on %s, %d s before its end, is asked for anew: %s', async (reason, seconds, isAsked) => {
+    const { ask, contexts } = setup(({ reason: why }) => (why === 'expiring' && isAsked ? at(3_600) : at(seconds)));
+    const given = await ask(reason);
+    expect(contexts.map(({ reason: why }) => why)).toEqual(isAsked ? [reason, 'expiring'] : [reason]);
+    expect(given?.token).toBe(isAsked ? at(3_600) : at(seconds));
+  });
+
+  test("is used all the same when there is no other: the clock that counts is the server's", async () => {
+    const { ask, contexts } = setup(() => at(-100_000));
+    expect((await ask())?.token).toBe(at(-100_000));
+    expect(contexts).toHaveLength(2);
+  });
+
+  test('is used as it is when it is fixed', async () => {
+    const auth = createAuth(at(-5), manualClock(), 10);
+    expect((await auth.credentials('connect'))?.token).toBe(at(-5));
+  });
+
+  test('is asked for anew within the same deadline', async () => {
+    const { ask, clock, contexts } = setup(({ reason }) => (reason === 'connect' ? at(-1) : new Promise(() => {})), 3_000);
+    const answer = ask();
+    answer.catch(() => {});
+    await clock.advance(3_000);
+    await expect(answer).rejects.toMatchObject({ code: 'timeout' });
+    expect(contexts).toHaveLength(2);
+    expect(clock.pending).toBe(0);
+  });
+});
+
+describe('whom a token is for', () => {
+  function identities(...answers: (Credentials | string | undefined)[]) {
+    const changes: unknown[] = [];
+    const during: unknown[] = [];
+    let serial = 0;
+    const auth = createAuth(
+      () => answers[serial++],
+      manualClock(),
+      1_000,
+      (change) => {
+        changes.push(change);
+        during.push(auth.credentials('connect'));
+      },
+    );
+    return { auth, changes, during, ask: async () => auth.credentials('connect'), asked: () => serial };
+  }
+
+  test('is read from a JWT, unless the provider says it', async () => {
+    const { ask } = identities(jwt({ sub: 'ada' }), { token: jwt({ sub: 'ada' }), subject: 'bob' });
+    expect((await ask())?.subject).toBe('ada');
+    expect((await ask())?.subject).toBe('bob');
+  });
+
+  test.each([
+    ['another subject', ['ada', 'bob'], [{ from: 'ada', to: 'bob' }]],
+    ['the same subject', ['ada', 'ada'], []],
+    ['no subject, and then the same again', ['ada', '', 'ada'], []],
+    ['no subject, and then another', ['ada', '', 'bob'], [{ from: 'ada', to: 'bob' }]],
+    ['nobody, and then another', ['ada', undefined, 'bob'], [{ from: 'ada', to: undefined }]],
+    ['somebody after nobody', [undefined, 'ada'], []],
+  ])('is compared with the last one: %s', async (_, subjects, expected) => {
+    const answers = subjects.map((subject) =>
+      subject === undefined ? undefined : { token: `of ${subject}`, ...(subject ? { subject } : {}) },
+    );
+    const { ask, changes } = identities(...answers);
+    for (const _answer of answers) await ask();
+    expect(changes).toEqual(expected);
+  });
+
+  test('is told before anybody gets the credentials, and whoever asks meanwhile gets them too', async () => {
+    const { ask, during, asked } = identities({ token: 'a', subject: 'ada' }, { token: 'b', subject: 'bob' }, 'c');
+    await ask();
+    await ask();
+    expect(await during[0]).toMatchObject({ token: 'b' });
+    expect(asked()).toBe(2);
+    expect((await ask())?.token).toBe('c');
+  });
+
+  test('does not matter after forget', async () => {
+    const { ask, auth, changes } = identities({ token: 'a', subject: 'ada' }, { token: 'b', subject: 'bob' });
+    await ask();
+    auth.forget();
+    await ask();
+    expect(changes).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { dedupById } from '../../src/delivery/dedup.ts';
 import { createIdWindow } from '../../src/delivery/id-window.ts';
 import { createOrder, type Order } from '../../src/delivery/order.ts';
 import type { EventFrame, JoinedFrame } from '../../src/protocol/frame.ts';
@@ -13,6 +14,10 @@ const event = (fields: Partial<EventFrame> = {}): EventFrame => ({
 });
 const joined = (fields: Partial<JoinedFrame> = {}): JoinedFrame => ({ kind: 'joined', channel: 'c', ...fields });
 
+const memory = () => dedupById({ window: 10 })('c');
+/** What a gap tells where there is no backfill. */
+const open = { lastEvent: undefined, isFilled: false, error: undefined };
+
 /** Accepts and, like the subscription, commits what is next. */
 function take(order: Order, frame: EventFrame, link = 1): string {
   const verdict = order.accept(frame, link);
@@ -22,7 +27,7 @@ function take(order: Order, frame: EventFrame, link = 1): string {
 
 describe('with offsets', () => {
   function joinedAt(offset: number): Order {
-    const order = createOrder('c', 10);
+    const order = createOrder('c', memory());
     expect(order.joined(joined({ epoch: 'a', offset }), 1)).toBeUndefined();
     return order;
   }
@@ -44,9 +49,9 @@ describe('with offsets', () => {
     expect(order.position).toEqual({ epoch: 'a', offset: 10 });
   });
 
-  test('a skipped offset is a hole, and changes nothing', () => {
+  test('an offset that is not next is ahead, and changes nothing', () => {
     const order = joinedAt(7);
-    expect(order.accept(event({ offset: 9 }), 1)).toBe('hole');
+    expect(order.accept(event({ offset: 9 }), 1)).toBe('ahead');
     expect(order.position).toEqual({ epoch: 'a', offset: 7 });
     expect(take(order, event({ offset: 8 }))).toBe('next');
   });
@@ -69,6 +74,7 @@ describe('with offsets', () => {
       after: { epoch: 'a', offset: 7 },
       until: { epoch: 'a', offset: 11 },
       missing: 4,
+      ...open,
     });
     order.commit(late);
     expect(order.position).toEqual({ epoch: 'a', offset: 12 });
@@ -92,6 +98,7 @@ describe('with offsets', () => {
       after: { epoch: 'a', offset: 7 },
       until: { epoch: 'a', offset: 20 },
       missing: 13,
+      ...open,
     });
     expect(take(order, event({ offset: 21 }), 2)).toBe('next');
   });
@@ -105,6 +112,7 @@ describe('with offsets', () => {
       after: { epoch: 'a', offset: 7 },
       until: { epoch: 'b', offset: 0 },
       missing: undefined,
+      ...open,
     });
     expect(take(order, event({ offset: 1 }), 2)).toBe('next');
     expect(order.position).toEqual({ epoch: 'b', offset: 1 });
@@ -136,15 +144,15 @@ describe('with offsets', () => {
     expect(take(order, event({ offset: 8 }), 3)).toBe('next');
   });
 
-  test('an event that names another epoch is a hole even when its offset would fit', () => {
+  test('an event that names another epoch is from elsewhere even when its offset would fit', () => {
     const order = joinedAt(7);
-    expect(order.accept(event({ offset: 8, epoch: 'b' }), 1)).toBe('hole');
+    expect(order.accept(event({ offset: 8, epoch: 'b' }), 1)).toBe('elsewhere');
     expect(order.skipTo(event({ offset: 8, epoch: 'b' }))).toMatchObject({ reason: 'epoch-changed', missing: undefined });
     expect(order.accept(event({ offset: 9, epoch: 'b' }), 1)).toBe('next');
   });
 
   test('without a join answer the first event sets the position', () => {
-    const order = createOrder('c', 10);
+    const order = createOrder('c', memory());
     expect(take(order, event({ offset: 41, epoch: 'a' }))).toBe('next');
     expect(order.position).toEqual({ epoch: 'a', offset: 41 });
   });
@@ -169,13 +177,13 @@ describe('with offsets', () => {
 
 describe('with ids alone', () => {
   test('an id is next once', () => {
-    const order = createOrder('c', 10);
+    const order = createOrder('c', memory());
     expect(['a', 'b', 'a'].map((id) => take(order, event({ id })))).toEqual(['next', 'next', 'duplicate']);
     expect(order.position).toBeUndefined();
   });
 
   test('the same id after a change of epoch is another message', () => {
-    const order = createOrder('c', 10);
+    const order = createOrder('c', memory());
     order.joined(joined({ epoch: 'a', offset: 0 }), 1);
     expect(take(order, event({ id: 'x' }))).toBe('next');
     order.joined(joined({ epoch: 'b', offset: 0 }), 2);
@@ -183,7 +191,7 @@ describe('with ids alone', () => {
   });
 
   test('an opaque cursor is the position once its event was handed over', () => {
-    const order = createOrder('c', 10);
+    const order = createOrder('c', memory());
     order.joined(joined({ cursor: 'start' }), 1);
     expect(order.position).toBe('start');
     const frame = event({ cursor: 'next' });
@@ -195,7 +203,7 @@ describe('with ids alone', () => {
 });
 
 test('with neither, everything is next', () => {
-  const order = createOrder('c', 10);
+  const order = createOrder('c', memory());
   expect([event(), event(), event()].map((frame) => take(order, frame))).toEqual(['next', 'next', 'next']);
 });
 

@@ -1,37 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
-import {
-  createOutbox,
-  defaultOutboxLimits,
-  type OutboxLimits,
-  type OutboxLink,
-  type SendOptions,
-} from '../../src/delivery/outbox.ts';
+import { createOutbox } from '../../src/delivery/outbox.ts';
+import { defaultOutboxLimits, type OutboxLimits, type SendOptions } from '../../src/delivery/outbox-options.ts';
 import { RealtimeError } from '../../src/errors.ts';
 import type { Receipt } from '../../src/protocol/dialect.ts';
-import type { ClientFrame, PublishFrame } from '../../src/protocol/frame.ts';
+import type { PublishFrame } from '../../src/protocol/frame.ts';
 import { manualClock } from '../../src/testing/clock.ts';
+import { linkOf } from '../support/outbox-link.ts';
 
 const frame = (id: string, data: unknown = 'x'): PublishFrame => ({ kind: 'publish', id, channel: 'lobby', event: 'move', data });
 const accepted = (id: string): Receipt => ({ id, status: 'accepted' });
-
-/** A link whose batches the test answers by hand. */
-function linkOf(id: number, ack: OutboxLink['ack'] = 'receipt') {
-  const batches: { ids: string[]; resolve(receipts: readonly Receipt[]): void; reject(error: unknown): void }[] = [];
-  const link: OutboxLink = {
-    id,
-    ack,
-    send: (frames: readonly ClientFrame[]) =>
-      new Promise((resolve, reject) => {
-        batches.push({ ids: frames.map((each) => (each.kind === 'publish' ? each.id : each.kind)), resolve, reject });
-      }),
-  };
-  return {
-    link,
-    batches,
-    ids: () => batches.map(({ ids }) => ids),
-    acceptAll: (index = batches.length - 1) => batches[index]?.resolve(batches[index].ids.map(accepted)),
-  };
-}
 
 function setup(limits: Partial<OutboxLimits> = {}) {
   const clock = manualClock();
@@ -61,6 +38,7 @@ test('the defaults are the documented ones', () => {
     maxAgeMs: 120_000,
     overflow: 'reject-new',
     windowSize: 256,
+    maxFailed: 100,
   });
 });
 

@@ -2,7 +2,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { iterate } from '../../src/channel/events.ts';
 import { createJoining } from '../../src/channel/joining.ts';
 import { createSubscription } from '../../src/channel/subscription.ts';
-import { createOutbox, defaultOutboxLimits, type OutboxLimits } from '../../src/delivery/outbox.ts';
+import { createOutbox } from '../../src/delivery/outbox.ts';
+import { defaultOutboxLimits, type OutboxLimits } from '../../src/delivery/outbox-options.ts';
 import { RealtimeError } from '../../src/errors.ts';
 import { createBus } from '../../src/events/bus.ts';
 import { resolveOptions } from '../../src/options.ts';
@@ -12,6 +13,7 @@ import { createValidator, type EventSchemas } from '../../src/protocol/schema.ts
 import { createRealtime } from '../../src/realtime.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import { scripted } from '../support/scripted-transport.ts';
+import { quietHooks } from '../support/subscription-hooks.ts';
 
 const frame = (id: string, data: unknown = 'x'): PublishFrame => ({ kind: 'publish', id, channel: 'lobby', event: 'move', data });
 function outboxOf(limits: Partial<OutboxLimits> = {}) {
@@ -78,17 +80,7 @@ test('an event that was checked slowly does not move the position of a later epo
       validate: (value: unknown) => new Promise((resolve) => answers.push(() => resolve({ value }))),
     },
   };
-  const nothing = (): void => {};
-  const subscription = createSubscription('lobby', 10, {
-    now: () => 0,
-    answered() {},
-    validator: createValidator({ slow } as never),
-    metrics: { delivered: 0, duplicates: 0 },
-    handlerFailed: nothing,
-    invalid: nothing,
-    gap: nothing,
-    heal: nothing,
-  });
+  const subscription = createSubscription('lobby', quietHooks({ validator: createValidator({ slow } as never) }));
   const link = { id: 1, resume: 'channel', isAlone: false, isStreamResumed: false } as const;
   subscription.joined({ kind: 'joined', channel: 'lobby', epoch: 'old', offset: 56 }, link);
   subscription.receive({ kind: 'event', channel: 'lobby', event: 'slow', data: 1, offset: 57 }, link);

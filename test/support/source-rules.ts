@@ -28,7 +28,7 @@ const layers: Readonly<Record<string, Layer>> = {
   errors: { values: [] },
   platform: { values: ['errors'] },
   protocol: { values: ['errors'] },
-  events: { values: ['errors'] },
+  events: { values: ['errors', 'platform'] },
   transport: { values: ['errors', 'protocol', 'platform'] },
   adapters: { values: ['transport', 'protocol', 'errors', 'platform'] },
   connection: { values: ['transport', 'protocol', 'events', 'platform', 'errors'] },
@@ -40,7 +40,10 @@ const layers: Readonly<Record<string, Layer>> = {
 };
 
 /** These import the core as users do, by its name. */
-const outside = ['react', 'vanilla', 'devtools', 'testing'];
+const outside = ['react', 'vanilla', 'devtools', 'testing', 'companions'];
+
+/** What is built on a channel lies beside it, and uses it as users do. */
+const companions = /^channel\/(companion|presence|typing|receipts|live-list)(-[\w-]+)?\.ts$/;
 
 /** Where a package may be imported. */
 const packages: readonly { readonly name: RegExp; readonly file: RegExp; readonly typesOnly?: boolean }[] = [
@@ -50,6 +53,7 @@ const packages: readonly { readonly name: RegExp; readonly file: RegExp; readonl
   { name: /^@standard-schema\/spec$/, file: /^protocol\//, typesOnly: true },
   { name: /^react(\/|$)/, file: /^react\// },
   { name: /^keepwire(\/|$)/, file: /^(react|vanilla|devtools|testing)\// },
+  { name: /^keepwire$/, file: companions },
 ];
 
 /** Globals, and the folders that may read them. Time and chance come from the platform, also in adapters. */
@@ -177,6 +181,7 @@ export function wrongStyle({ path, tree }: SourceFile): string[] {
 /** The row of the table that a file belongs to. */
 function rowOf(path: string): string {
   if (path === 'errors.ts') return 'errors';
+  if (companions.test(path)) return 'companions';
   return path.includes('/') ? (path.split('/')[0] ?? '') : 'root';
 }
 

@@ -1,0 +1,73 @@
+import { RealtimeError } from '../errors.ts';
+import type { EventFrame } from '../protocol/frame.ts';
+import { createIdWindow } from './id-window.ts';
+
+/**
+ * Tells repeats of messages that have no number. It is called once for each channel, and answers with the memory of that
+ * channel. Messages with an `offset` never come here: for them it is one comparison and no memory.
+ *
+ * An id alone must never be the key: a server that was restarted may begin its ids anew, and then the bare id would drop
+ * real messages. So the memory is asked with the numbering that the message belongs to.
+ *
+ * @example A policy of one's own, for a server whose repeats can be told by two fields of the payload:
+ * ```ts
+ * const dedup: DedupPolicy = () => {
+ *   let last = '';
+ *   return ({ data }, numbering) => {
+ *     const { device, serial } = data as Reading;
+ *     const key = `${numbering} ${device} ${serial}`;
+ *     const isNew = key !== last;
+ *     last = key;
+ *     return isNew;
+ *   };
+ * };
+ * createRealtime({ transports, dedup });
+ * ```
+ */
+export type DedupPolicy = (channel: string) => DedupMemory;
+
+/**
+ * The memory of one channel: remembers a message, and answers whether it was new. It must be bounded.
+ *
+ * @param event - the message, before validation
+ * @param numbering - the epoch that the message or its channel is in; where the server has none, a count that grows each
+ * time the server could not go on where the channel stood
+ */
+export type DedupMemory = (event: EventFrame, numbering: string) => boolean;
+
+/** The numbers of {@link dedupById}. */
+export interface DedupByIdOptions {
+  /**
+   * How many ids of a channel are remembered at least; twice as many at most. A repeat that comes later than that is shown
+   * again. @defaultValue 1000
+   */
+  readonly window?: number;
+}
+
+/**
+ * The default policy: a message is a repeat when one with its id was here in the same numbering of the same channel. A
+ * message without an id is new.
+ *
+ * @throws RealtimeError `invalid-option` for a window under 1
+ * @example
+ * ```ts
+ * createRealtime({ transports, dedup: dedupById({ window: 5_000 }) });
+ * ```
+ */
+export function dedupById({ window = 1000 }: DedupByIdOptions = {}): DedupPolicy {
+  if (!(window >= 1)) throw new RealtimeError('invalid-option', 'the window of dedupById is not a number of at least 1');
+  return () => {
+    const ids = createIdWindow(window);
+    return ({ id }, numbering) => id === undefined || ids.add(`${numbering}\n${id}`);
+  };
+}
+
+/**
+ * The policy that remembers nothing, for servers that never repeat a message, or whose ids mean something else.
+ *
+ * @example
+ * ```ts
+ * createRealtime({ transports, dedup: noDedup });
+ * ```
+ */
+export const noDedup: DedupPolicy = () => () => true;

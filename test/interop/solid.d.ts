@@ -1,0 +1,3 @@
+declare module 'solid-js/dist/solid.js' {
+  export * from 'solid-js';
+}
