@@ -94,15 +94,15 @@ export function sharedTabs(transport: Transport, options: SharedTabsOptions): Sh
   };
 }
 
-/** What only the tabs have in common that may share. Without `crypto.subtle` nothing is shared. */
+/** What only those tabs have in common that may share. */
 async function groupName(key: string, transport: string, credentials: Credentials | undefined): Promise<string> {
-  return `keepwire.tabs.${tabsVersion}.${transport}.${await digest(JSON.stringify([key, transport, userOf(credentials)]))}`;
+  // a name can be read by every script of the origin, so of the user there is only a hash
+  const user = credentials && (await digest(JSON.stringify(userOf(credentials))));
+  return `keepwire.tabs.${JSON.stringify([tabsVersion, transport, key, user])}`;
 }
 
 /** Whom the credentials are for, as exactly as they tell: the subject, else that of a JWT, else the token itself. */
-function userOf(credentials: Credentials | undefined): unknown {
-  if (credentials === undefined) return 'nobody';
-  const { subject, token } = credentials;
+function userOf({ subject, token }: Credentials): unknown {
   if (subject !== undefined) return { subject };
   try {
     const [, payload = ''] = token.split('.');

@@ -1,11 +1,14 @@
 import type { Clock } from '../../src/platform/clock.ts';
 import type { BroadcastChannelConstructor, BroadcastChannelLike, LocksLike } from '../../src/platform/sharing.ts';
+import type { Transport } from '../../src/transport/transport.ts';
 
 /** One tab of a {@link FakeBrowser}: its own view of the locks, the channels and the time. */
 export interface FakeTab {
   readonly locks: LocksLike;
   readonly BroadcastChannel: BroadcastChannelConstructor;
   readonly clock: Clock;
+  /** The same transport in this tab: what arrives is a task of the tab. */
+  carry(transport: Transport): Transport;
   /** Its tasks stop: messages, timers and the callbacks of locks wait. What it holds it goes on holding. */
   freeze(): void;
   /** Its tasks go on, with all that waited, in order. */
@@ -89,6 +92,16 @@ export function fakeBrowser(clock: Clock): FakeBrowser {
             };
           },
         },
+        carry: (transport) => ({
+          ...transport,
+          connect: (request, sink) =>
+            transport.connect(request, {
+              up: (info) => run(() => sink.up(info)),
+              frames: (batch, cursor) => run(() => sink.frames(batch, cursor)),
+              alive: () => run(() => sink.alive()),
+              down: (cause) => run(() => sink.down(cause)),
+            }),
+        }),
         locks: {
           request: (name, { signal, steal }, callback) =>
             new Promise<void>((resolve, reject) => {

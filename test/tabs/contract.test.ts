@@ -27,10 +27,29 @@ const shared =
     return { ...server, transport: () => sharedTabs(server.transport(), { key: 'contract', locks, BroadcastChannel }) };
   };
 
-transportContract('a leading tab over memory', shared(() => memoryContractServer()), gaps);
-transportContract('a leading tab over websocket', shared(() => webSocketContractServer()));
-transportContract('a leading tab over socket-io', shared(() => socketIoContractServer('websocket')));
-transportContract('a leading tab over sse', shared(() => sseContractServer()));
+transportContract(
+  'a leading tab over memory',
+  shared(() => memoryContractServer()),
+  gaps,
+);
+transportContract(
+  'a leading tab over websocket',
+  shared(() => webSocketContractServer()),
+);
+transportContract(
+  'a leading tab over socket-io',
+  shared(() => socketIoContractServer('websocket')),
+);
+transportContract(
+  'a leading tab over sse',
+  shared(() => sseContractServer()),
+);
 transportContract('a leading tab over long-poll', shared(longPollContractServer));
-transportContract('a tab of its own over websocket', shared(() => webSocketContractServer(), true));
-transportContract('a tab of its own over sse', shared(() => sseContractServer(), true));
+transportContract(
+  'a tab of its own over websocket',
+  shared(() => webSocketContractServer(), true),
+);
+transportContract(
+  'a tab of its own over sse',
+  shared(() => sseContractServer(), true),
+);
