@@ -32,6 +32,18 @@ export function systemBroadcastChannel(): BroadcastChannelConstructor | undefine
 }
 
 /**
+ * Calls back when the browser is about to freeze the page: its network and timers stop then, though it may still get the
+ * messages of other pages. The answer removes the listener.
+ *
+ * Source: Page Lifecycle API, https://wicg.github.io/page-lifecycle/
+ */
+export function onFreeze(listener: () => void): () => void {
+  const page = (globalThis as { document?: Pick<EventTarget, 'addEventListener' | 'removeEventListener'> }).document;
+  page?.addEventListener('freeze', listener);
+  return () => page?.removeEventListener('freeze', listener);
+}
+
+/**
  * SHA-256 as hex, for names that must tell things apart without giving them away.
  *
  * @throws anything where the platform has no `crypto.subtle`: it exists only in secure contexts, as Web Locks do

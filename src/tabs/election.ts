@@ -1,6 +1,6 @@
 import { onAbort } from '../platform/abort.ts';
 import { systemIds } from '../platform/random.ts';
-import type { BroadcastChannelConstructor, LocksLike } from '../platform/sharing.ts';
+import { type BroadcastChannelConstructor, type LocksLike, onFreeze } from '../platform/sharing.ts';
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
 import { type Hub, openHub } from './hub.ts';
@@ -56,6 +56,11 @@ export function goAlone({ transport, request, gate, play }: Candidate): void {
 export function enter(voter: Voter): void {
   const { request, gate, group, locks, Channel, offices } = voter;
   if (gate.signal.aborted) return;
+  // a frozen tab goes on answering the others, so it would be followed though its connection stands still
+  onAbort(
+    gate.signal,
+    onFreeze(() => gate.fail('lost', 'the browser freezes this tab')),
+  );
   const office = offices.get(group);
   if (office) return office.lead(voter);
   const channel = new Channel(group);

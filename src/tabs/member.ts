@@ -37,8 +37,10 @@ export interface MemberParts {
 
 /** The leader is asked this often, in milliseconds. It answers from a message event, which no browser delays as it does timers. */
 const pingMs = 700;
-/** After so many questions in a row without an answer it counts as frozen: at most 2.8 seconds. */
-const mostMissed = 3;
+/** After so long without an answer it counts as frozen: 2.4 seconds. */
+const longestSilenceMs = 2_400;
+/** More than that never counts between two questions: it is this tab that has slept. Hidden tabs ask once a second. */
+const longestTickMs = 1_000;
 /** What went wrong with the message itself; anything else is a loss of the connection. */
 const sendCodes = ['too-large', 'unsupported', 'invalid-payload'] as const;
 
@@ -49,8 +51,9 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
   const waiting = new Map<number, { resolve(receipts: readonly Receipt[]): void; reject(error: RealtimeError): void }>();
   let leader: string | undefined;
   let isStopped = false;
-  /** Questions in a row without an answer. Counted, not timed: after a sleep of this tab one of them may be late. */
-  let missed = 0;
+  /** How long the leader has said nothing. */
+  let silentMs = 0;
+  let tickedMs = clock.now();
   let heard = 0;
   let serial = 0;
   let cancelTick = (): void => {};
@@ -87,8 +90,10 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
   };
 
   function tick(): void {
-    if (missed++ >= mostMissed) {
-      missed = 0;
+    silentMs += Math.min(clock.now() - tickedMs, longestTickMs);
+    tickedMs = clock.now();
+    if (silentMs >= longestSilenceMs) {
+      silentMs = 0;
       parts.leaderSilent();
     }
     if (isStopped) return;
@@ -110,11 +115,11 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
       parts.following();
       gate.opened(readInfo(message.info));
     } else if (kind !== 'wait' && kind !== 'lead') return;
-    missed = 0;
+    silentMs = 0;
   }
 
   function follow(message: TabMessage): void {
-    missed = 0;
+    silentMs = 0;
     switch (message.kind) {
       case 'frames': {
         const batch = seat.hear(readFrames(message.batch), message.to !== undefined);

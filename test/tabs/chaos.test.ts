@@ -1,5 +1,5 @@
 import { createRealtime, type RealtimeManager } from 'keepwire';
-import { type FakeServer, fakeServer, type ManualClock, manualClock } from 'keepwire/testing';
+import { type FakeServer, fakeServer, manualClock } from 'keepwire/testing';
 import { describe, expect, test } from 'vitest';
 import { type SharedTabs, sharedTabs } from '../../src/tabs/tabs.ts';
 import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-browser.ts';
@@ -41,7 +41,7 @@ describe.each(['frame', 'dial'] as const)(
         const running = tabs.filter(({ isFrozen }) => !isFrozen);
         const victim = pick(random() < 0.6 ? running.filter(({ transport }) => transport.role === 'leader') : running);
         if (tabs.length < 2 || (dice < 0.12 && tabs.length < 5)) {
-          tabs.push(openTab(`tab-${step}`, browser, clock, server, joining, random));
+          tabs.push(openTab(`tab-${step}`, browser, server, joining, random));
         } else if (dice < 0.2 && victim) {
           victim.realtime.close();
           remove(victim);
@@ -131,7 +131,6 @@ function expectWhole(offsets: readonly number[], name: string): void {
 function openTab(
   name: string,
   browser: FakeBrowser,
-  clock: ManualClock,
   server: FakeServer,
   joining: 'frame' | 'dial',
   random: () => number,
