@@ -79,5 +79,6 @@ export type {
   LinkInfo,
   LinkRequest,
   LinkSink,
+  LostLink,
   Transport,
 } from './transport/transport.ts';

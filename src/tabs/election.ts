@@ -1,3 +1,4 @@
+import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import { systemIds } from '../platform/random.ts';
 import { type BroadcastChannelConstructor, type LocksLike, onFreeze } from '../platform/sharing.ts';
@@ -59,7 +60,7 @@ export function enter(voter: Voter): void {
   // a frozen tab goes on answering the others, so it would be followed though its connection stands still
   onAbort(
     gate.signal,
-    onFreeze(() => gate.fail('lost', 'the browser freezes this tab')),
+    onFreeze(() => hand(gate, 'the browser freezes this tab')),
   );
   const office = offices.get(group);
   if (office) return office.lead(voter);
@@ -165,9 +166,15 @@ function openOffice(
   office.lead(voter);
   return {
     close(message) {
-      for (const { gate } of [...hubs.values()]) gate.fail('lost', message);
+      for (const { gate } of [...hubs.values()]) hand(gate, message);
     },
   };
+}
+
+/** Ends a link whose connection goes on in another tab. */
+function hand(gate: LinkGate, message: string): void {
+  const error = new RealtimeError('connection-lost', message, { transport: gate.transport });
+  gate.down({ kind: 'lost', error, handover: true });
 }
 
 function dial(gate: LinkGate, open: () => void): void {

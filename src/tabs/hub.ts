@@ -65,12 +65,11 @@ export function openHub(
   let info: LinkInfo | undefined;
   /** How many times the server was heard. */
   let heard = 0;
-  /** What the end of the connection says of coming back. */
-  let advice: { readonly retryAfterMs?: number; readonly spreadMs?: number } = {};
+  /** What the followers are told of the end; unless the server has ended it, they may come back at once. */
+  let ending: { readonly handover?: boolean; readonly retryAfterMs?: number; readonly spreadMs?: number } = { handover: true };
 
   onAbort(gate.signal, () => {
-    const { retryAfterMs, spreadMs } = advice;
-    if (info) post({ kind: 'bye', from: id, retryAfterMs, spreadMs });
+    if (info) post({ kind: 'bye', from: id, ...ending });
     info = undefined;
   });
   const wires = createWires(transport, request, wanted, gate.signal, {
@@ -94,7 +93,8 @@ export function openHub(
       gate.alive();
     },
     down(cause) {
-      if (cause.kind === 'lost' || cause.kind === 'refused') advice = cause;
+      const isPassing = cause.kind === 'lost' || cause.kind === 'refused';
+      ending = isPassing ? { retryAfterMs: cause.retryAfterMs, spreadMs: cause.spreadMs } : {};
       gate.down(cause);
     },
   });
@@ -111,7 +111,7 @@ export function openHub(
       const { kind, from } = message;
       if (kind === 'hello') return hello(from, message.cursor);
       const guest = guests.get(from);
-      if (!guest) return post({ kind: 'bye', from: id, to: from });
+      if (!guest) return post({ kind: 'bye', from: id, to: from, handover: true });
       guest.heardMs = clock.now();
       if (kind === 'ping') {
         post({ kind: 'pong', from: id, to: from, heard });

@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import type { LinkGate } from '../transport/link.ts';
+import type { LostLink } from '../transport/transport.ts';
 import { createSeat } from './seat.ts';
 import { readFrames, readInfo, readReceipts, type TabMessage } from './wire.ts';
 
@@ -15,10 +16,13 @@ export interface Member {
   /** It follows a leader; before that it looks for one. */
   readonly isFollowing: boolean;
   /** The leader is no longer there. */
-  lost(message: string, details?: { readonly retryAfterMs?: number; readonly spreadMs?: number }): void;
+  lost(message: string, details?: LostDetails): void;
   /** It is none any more: the link leads, or goes alone. */
   stop(): void;
 }
+
+/** When to come back; by default at once. */
+type LostDetails = Pick<LostLink, 'handover' | 'retryAfterMs' | 'spreadMs'>;
 
 /** What a member needs from around it. */
 export interface MemberParts {
@@ -147,8 +151,10 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
       send?.reject(code ? new RealtimeError(code, 'the leading tab could not send it', { transport: gate.transport }) : cutOff());
   }
 
-  function lost(message: string, { retryAfterMs, spreadMs }: Parameters<Member['lost']>[1] = {}): void {
-    gate.fail('lost', message, { retryAfterMs, spreadMs });
+  function lost(message: string, { handover, retryAfterMs, spreadMs }: LostDetails = { handover: true }): void {
+    const { transport } = gate;
+    const error = new RealtimeError('connection-lost', message, { transport });
+    gate.down({ kind: 'lost', error, handover, retryAfterMs, spreadMs });
   }
 
   function cutOff(): RealtimeError {

@@ -39,11 +39,12 @@ export type TabMessage =
       readonly receipts?: unknown;
       readonly code?: string;
     }
-  /** The connection has ended; for one follower if it is addressed, else for all. */
+  /** The connection has ended, and not by the server if it is handed over; for one follower if it is addressed, else for all. */
   | {
       readonly kind: 'bye';
       readonly from: string;
       readonly to?: string;
+      readonly handover?: boolean;
       readonly retryAfterMs?: number;
       readonly spreadMs?: number;
     };
@@ -79,6 +80,7 @@ export function readMessage(value: unknown): TabMessage | undefined {
     needed.get(fields['kind'])?.every((name) => fields[name] !== undefined) &&
     texts.every((name) => fields[name] === undefined || typeof fields[name] === 'string') &&
     numbers.every((name) => fields[name] === undefined || Number.isFinite(fields[name])) &&
+    (fields['handover'] === undefined || typeof fields['handover'] === 'boolean') &&
     String(fields['text'] ?? '').length <= longestText;
   return isRight ? (value as TabMessage) : undefined;
 }

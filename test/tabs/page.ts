@@ -19,6 +19,8 @@ export interface PageApp {
   /** Sends one number, and goes on every so many milliseconds; in a hidden tab the browser makes that a second. */
   sendEvery(delayMs: number): void;
   stopSending(): void;
+  /** Sends one number; resolves when it is accepted. */
+  send(): Promise<void>;
   close(): void;
 }
 
@@ -52,15 +54,19 @@ room.on('number', (_, { offset = -1 }) => {
 });
 realtime.on('status', () => window.notify?.(''));
 
-function send(): void {
+function send(): Promise<void> {
   const number = sent.push(sent.length);
-  room.publish('number', { from: name, number: number - 1 }).then(
-    () => accepted.push(number - 1),
-    (error: unknown) => failed.push(String(error)),
-  ).finally(() => window.notify?.(''));
+  return room
+    .publish('number', { from: name, number: number - 1 })
+    .then(
+      () => void accepted.push(number - 1),
+      (error: unknown) => void failed.push(String(error)),
+    )
+    .finally(() => window.notify?.(''));
 }
 
 window.app = {
+  send,
   got,
   gaps,
   sent,
@@ -69,7 +75,7 @@ window.app = {
   role: () => transport.role,
   status: () => realtime.status.get().status,
   sendEvery(delayMs) {
-    send();
+    void send();
     timer = window.setInterval(send, delayMs);
   },
   stopSending: () => window.clearInterval(timer),
