@@ -93,7 +93,8 @@ export function fakeBrowser(clock: Clock): FakeBrowser {
           },
         },
         carry: (transport) => ({
-          ...transport,
+          name: transport.name,
+          capabilities: transport.capabilities,
           connect: (request, sink) =>
             transport.connect(request, {
               up: (info) => run(() => sink.up(info)),
