@@ -93,6 +93,9 @@ const event = (channel: string, offset: number): ServerFrame => ({ kind: 'event'
 const kinds = (frames: readonly ServerFrame[]): string[] =>
   frames.map((frame) => ('offset' in frame && frame.offset !== undefined ? `${frame.kind} ${frame.offset}` : frame.kind));
 
+/** Where nobody is signed in, nothing of the name is a hash. */
+const sharedName = 'keepwire.tabs.[1,"wire","test",null]';
+
 test('a key is needed', () => {
   expect(() => sharedTabs(scripted('wire'), {} as SharedTabsOptions)).toThrow(
     expect.objectContaining({ code: 'invalid-option' }),
@@ -158,15 +161,41 @@ test('a link that is ahead of the shared connection is not joined past what the 
 
 test('a log that began anew is told to everybody who is in, and one that went back to the one who asked', async () => {
   const { openShared, join, say } = setUp();
-  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  const [leader, follower, waiting] = (await openShared(3)) as [Played, Played, Played];
   await join(leader, 'room');
   await say(joined('room', 10));
   await join(follower, 'room', 8);
   await say(joined('room', 4));
   expect(kinds(follower.news())).toEqual(['joined 4']);
   await join(follower, 'room', 4);
+  await join(waiting, 'room', 2);
   await say(joined('room', 0, 'next'));
+  // its own answer is still to come
+  expect(waiting.news()).toEqual([]);
   expect(leader.news()).toEqual([joined('room', 10), joined('room', 0, 'next')]);
+});
+
+test('a join that could not be sent waits for no answer', async () => {
+  const { server, openShared, join, say } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  const { answer } = server.last;
+  server.last.answer = () => Promise.reject(new Error('no'));
+  await join(leader, 'room');
+  server.last.answer = answer;
+  await join(follower, 'room');
+  await say(joined('room', 3));
+  expect([leader.news(), kinds(follower.news())]).toEqual([[], ['joined 3']]);
+});
+
+test('a follower whose channels are quiet knows that the link lives', async () => {
+  const { clock, openShared, say } = setUp();
+  const [, follower] = (await openShared(2)) as [Played, Played];
+  const signs = (): number => follower.sink.calls.filter(({ kind }) => kind === 'alive').length;
+  await clock.advance(3_000);
+  expect(signs()).toBe(0);
+  await say(event('elsewhere', 1));
+  await clock.advance(3_000);
+  expect(signs()).toBe(1);
 });
 
 test('a channel is left when nobody is in it any more, also for a tab that is gone', async () => {
@@ -281,6 +310,14 @@ test('what is nothing of ours on the channel is ignored', async () => {
   await say(joined('room', 0));
   expect(kinds(leader.news())).toEqual(['joined 0']);
   expect(leader.sink.calls.some(({ kind }) => kind === 'down')).toBe(false);
+});
+
+test('a follower of a leader that has been replaced is told so', async () => {
+  const { browser, openShared, turn } = setUp();
+  const [, follower] = (await openShared(2)) as [Played, Played];
+  new (browser.tab().BroadcastChannel)(sharedName).postMessage({ kind: 'lead', from: '' });
+  await turn();
+  expect(follower.sink.calls.at(-1)).toMatchObject({ cause: { kind: 'lost', handover: true } });
 });
 
 test('when the leader closes, the followers are told to come back at once; when the server ends it, as the server says', async () => {
@@ -405,6 +442,24 @@ test('over a transport that joins by dialling, what is joined together comes wit
   expect(kinds(follower.news())).toEqual(['joined 7', 'joined 0', 'event 8']);
   expect(leader.news()).toEqual([]);
   expect(server.heldCount).toBe(1);
+});
+
+test('a join that came while the link for another one was dialled is answered by the next link', async () => {
+  const { clock, server, openShared, join, say } = setUp({ joining: 'dial' });
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  leader.link.send([{ kind: 'announce', channel: 'room', present: true, data: 'here' }]).catch(() => {});
+  await join(leader, 'room', 9);
+  await clock.advance(100);
+  await join(follower, 'room', 3);
+  server.last.up({ joining: ['room'] });
+  await say(joined('room', 9));
+  expect([kinds(leader.news()), follower.news()]).toEqual([['joined 9'], []]);
+  expect(server.last.sent).toContainEqual(expect.objectContaining({ kind: 'announce', data: 'here' }));
+  await clock.advance(100);
+  expect([...server.last.request.channels]).toEqual([['room', { epoch: 'e', offset: 3 }]]);
+  server.last.up({ joining: ['room'] });
+  await say(joined('room', 3));
+  expect([leader.news(), kinds(follower.news())]).toEqual([[], ['joined 3']]);
 });
 
 test('a link that was to bring a channel and failed leaves the others as they are', async () => {
