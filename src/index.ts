@@ -110,5 +110,6 @@ export type {
   LinkInfo,
   LinkRequest,
   LinkSink,
+  LostLink,
   Transport,
 } from './transport/transport.ts';

@@ -327,7 +327,8 @@ export function createConnection(parts: ConnectionParts): Connection {
     // the same message would end every link that replays it
     if (isSettled(session) || cause.kind === 'aborted' || cause.error.code !== 'too-large') tooLarge = 0;
     else if (++tooLarge > mostTooLarge) return { kind: 'end', error: cause.error };
-    const asked = routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
+    const isHandover = cause.kind === 'lost' && cause.handover;
+    const asked = isHandover || routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
     const own = cause.kind === 'lost' || cause.kind === 'refused' ? cause : undefined;
     const hasOwn = own?.retryAfterMs !== undefined || own?.spreadMs !== undefined;

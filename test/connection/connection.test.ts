@@ -136,6 +136,7 @@ describe('after the end of a link', () => {
     ['refused', { retryAfterMs: 5_000, spreadMs: 3_000 }, waits(6_500)],
     ['refused', { spreadMs: 60_000 }, waits(30_000)],
     ['lost', { spreadMs: 100 }, waits(1_000)],
+    ['lost', { handover: true }, waits(0)],
   ] as const)('by %s %j', async (kind, more, expected) => {
     for (const make of [dialled, opened]) {
       const bench = await make();
