@@ -11,7 +11,14 @@ export {
 export type { ChannelState } from './channel/subscription.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
-export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
+export {
+  type FullJitterOptions,
+  fullJitter,
+  type RetryContext,
+  type RetryPolicy,
+  type SpreadRetryOptions,
+  spreadRetry,
+} from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
 export type { Gap } from './delivery/order.ts';
 export type { OutboxLimits } from './delivery/outbox.ts';

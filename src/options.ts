@@ -1,6 +1,6 @@
 import type { AuthProvider } from './connection/auth.ts';
 import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts';
-import { fullJitter, type RetryPolicy } from './connection/retry.ts';
+import { type RetryPolicy, spreadRetry } from './connection/retry.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
@@ -23,7 +23,7 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly auth?: AuthProvider | string | Credentials;
   /** Which transport to use: `auto`, or one by name. @defaultValue `'auto'` */
   readonly mode?: string;
-  /** When to dial again after a link has ended. @defaultValue `fullJitter()` */
+  /** When to dial again after a link has ended. @defaultValue `spreadRetry()` */
   readonly retry?: RetryPolicy;
   /** How long an attempt may take until its link is up, in milliseconds. @defaultValue 10000 */
   readonly connectTimeoutMs?: number;
@@ -61,7 +61,7 @@ function defaults(): ResolvedOptions {
     mode: 'auto',
     events: undefined,
     auth: undefined,
-    retry: fullJitter(),
+    retry: spreadRetry(),
     connectTimeoutMs: 10_000,
     settleAfterMs: 10_000,
     authTimeoutMs: 10_000,

@@ -1,8 +1,9 @@
 import { RealtimeError } from '../errors.ts';
 import type { ServerFrame } from '../protocol/frame.ts';
-import type { DownCause, Transport } from '../transport/transport.ts';
+import type { DownCause, DownWithAdvice, Transport } from '../transport/transport.ts';
 import type { AuthReason } from './auth.ts';
-import { comeBackMs, type RetryContext, type RetryPolicy } from './retry.ts';
+import { createEvidence } from './evidence.ts';
+import { nextDelayMs, type RetryPolicy } from './retry.ts';
 import type { Routes } from './routes.ts';
 import { type LiveLink, type Session, type SessionListener, type SessionParts, startSession } from './session.ts';
 import {
@@ -110,6 +111,10 @@ export function createConnection(parts: ConnectionParts): Connection {
   let tooLarge = 0;
   /** The last link that was dialled while there was another. */
   let lastShared: LinkId = 0;
+  /** When the last settled link ended. */
+  let awaySinceMs = 0;
+  /** Tells what ended a link here from what ended it there. */
+  const evidence = createEvidence(clock);
 
   const sessionListener: SessionListener = {
     up(session, live) {
@@ -143,7 +148,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       if (isSettled(session)) hastyReplacements = 0;
       const attempt = hastyReplacements++;
       // a server that wants every new link replaced must not be dialled in a loop
-      const pauseMs = attempt === 0 ? 0 : ask({ attempt, cause: { kind: 'aborted' }, uptimeMs: uptimeMsOf(session), random });
+      const pauseMs = attempt === 0 ? 0 : ask(session, attempt, { kind: 'aborted' });
       const replace = (): void => {
         if (session !== currentSession()) return;
         authReason = why;
@@ -212,6 +217,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       if (isOnRoute) listener.candidateFailed();
     },
     wake() {
+      evidence.changed();
       dispatch({ kind: 'wake', route: routes.pick() });
       for (const { liveness } of [...sessions.values()]) liveness?.probe();
     },
@@ -308,7 +314,7 @@ export function createConnection(parts: ConnectionParts): Connection {
   function decide(session: Session, cause: DownCause): Next {
     const { isDialled, isProven, route, credentials, advice } = session;
     const attempt = state.attempt + 1;
-    const uptimeMs = uptimeMsOf(session);
+    if (attempt === 1) awaySinceMs = clock.now();
     const isFinal = cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed';
     // what the server or the auth provider says of us is no fault of the transport
     if (isDialled && !isProven && !isFinal) routes.failed(route);
@@ -319,7 +325,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       if (auth.renewable && refusals < 2 && credentials) {
         // a server that lets every token in and then turns it away must not be dialled in a loop
         const isHasty = isProven && attempt > 1 && !isSettled(session);
-        const delayMs = isHasty ? ask({ attempt, cause, uptimeMs, random }) : 0;
+        const delayMs = isHasty ? ask(session, attempt, cause) : 0;
         return delayMs === false ? { kind: 'end', error: cause.error } : { kind: 'retry', delayMs };
       }
     }
@@ -327,11 +333,12 @@ export function createConnection(parts: ConnectionParts): Connection {
     // the same message would end every link that replays it
     if (isSettled(session) || cause.kind === 'aborted' || cause.error.code !== 'too-large') tooLarge = 0;
     else if (++tooLarge > mostTooLarge) return { kind: 'end', error: cause.error };
-    const asked = routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
+    const asked = routes.hasFresherThan(route) ? 0 : ask(session, attempt, cause);
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
-    const own = cause.kind === 'lost' || cause.kind === 'refused' ? cause : undefined;
-    const hasOwn = own?.retryAfterMs !== undefined || own?.spreadMs !== undefined;
-    return { kind: 'retry', delayMs: Math.max(0, asked, comeBackMs((hasOwn ? own : advice) ?? {}, random)) };
+    const own: Partial<DownWithAdvice<'lost'>> = cause.kind === 'aborted' ? {} : cause;
+    // a header or a `retry:` names a time; how wide the window is may have been said on the link before
+    const { retryAfterMs = advice?.retryAfterMs, spreadMs = advice?.spreadMs } = own;
+    return { kind: 'retry', delayMs: nextDelayMs(attempt, asked, { retryAfterMs, spreadMs }, random) };
   }
 
   function uptimeMsOf({ upMs }: Session): number {
@@ -343,9 +350,11 @@ export function createConnection(parts: ConnectionParts): Connection {
   }
 
   /** A policy that throws, or answers what cannot be waited for, must neither stop the connection nor make it dial in a loop. */
-  function ask(context: RetryContext): number | false {
+  function ask(session: Session, attempt: number, cause: DownCause): number | false {
+    const uptimeMs = uptimeMsOf(session);
+    const isLocal = evidence.isLocal(cause, session.live ? uptimeMs : undefined, isSettled(session));
     try {
-      const asked = parts.retry(context);
+      const asked = parts.retry({ attempt, cause, uptimeMs, awayMs: clock.now() - awaySinceMs, isLocal, random });
       return asked === false || Number.isFinite(asked) ? asked : brokenPolicyMs;
     } catch (error) {
       listener.fault(new RealtimeError('handler-failed', 'the retry policy threw', { cause: error }));
