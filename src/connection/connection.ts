@@ -335,9 +335,8 @@ export function createConnection(parts: ConnectionParts): Connection {
     else if (++tooLarge > mostTooLarge) return { kind: 'end', error: cause.error };
     const asked = routes.hasFresherThan(route) ? 0 : ask(session, attempt, cause);
     if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
-    const own: Partial<DownWithAdvice<'lost'>> = cause.kind === 'aborted' ? {} : cause;
     // a header or a `retry:` names a time; how wide the window is may have been said on the link before
-    const { retryAfterMs = advice?.retryAfterMs, spreadMs = advice?.spreadMs } = own;
+    const { retryAfterMs = advice?.retryAfterMs, spreadMs = advice?.spreadMs } = cause as Partial<DownWithAdvice<string>>;
     return { kind: 'retry', delayMs: nextDelayMs(attempt, asked, { retryAfterMs, spreadMs }, random) };
   }
 
