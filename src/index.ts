@@ -10,6 +10,7 @@ export {
 } from './channel/pattern.ts';
 export type { ChannelState } from './channel/subscription.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
+export type { Decision } from './connection/history.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export {
   type FullJitterOptions,
@@ -28,6 +29,7 @@ export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from 
 export type { Metrics } from './monitor/metrics.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
+export { localMemory, type TextMemory } from './platform/memory.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';

@@ -3,6 +3,7 @@ import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts'
 import { type RetryPolicy, spreadRetry } from './connection/retry.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
+import type { TextMemory } from './platform/memory.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
@@ -25,6 +26,11 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly mode?: string;
   /** When to dial again after a link has ended. @defaultValue `spreadRetry()` */
   readonly retry?: RetryPolicy;
+  /**
+   * Where it is kept over reloads which transports were blocked, for a day, such as `localMemory()`: the next page begins
+   * with one that works, and tries the others in the background. @defaultValue nothing is kept
+   */
+  readonly remember?: TextMemory;
   /** How long an attempt may take until its link is up, in milliseconds. @defaultValue 10000 */
   readonly connectTimeoutMs?: number;
   /** How long a link must stay up until earlier failures stop counting, in milliseconds. @defaultValue 10000 */
@@ -47,8 +53,8 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
 
 /** The options with every default filled in. */
 export interface ResolvedOptions
-  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>>,
-    Pick<RealtimeOptions, 'events' | 'auth'> {
+  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'remember' | 'liveness' | 'outbox' | 'platform'>>,
+    Pick<RealtimeOptions, 'events' | 'auth' | 'remember'> {
   readonly liveness: LivenessOptions;
   readonly outbox: OutboxLimits;
   readonly platform: Platform;
@@ -61,6 +67,7 @@ function defaults(): ResolvedOptions {
     mode: 'auto',
     events: undefined,
     auth: undefined,
+    remember: undefined,
     retry: spreadRetry(),
     connectTimeoutMs: 10_000,
     settleAfterMs: 10_000,
@@ -84,7 +91,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox } = resolved;
+  const { transports, mode, retry, auth, outbox, remember } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -95,6 +102,9 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (typeof retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
+  }
+  if (remember && !(typeof remember.get === 'function' && typeof remember.set === 'function')) {
+    throw wrong('options.remember', 'an object with get() and set(), such as localMemory()');
   }
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');

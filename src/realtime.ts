@@ -4,6 +4,7 @@ import { createRegistry } from './channel/registry.ts';
 import { createSubscription, type SourceLink, type SubscriptionHooks } from './channel/subscription.ts';
 import { createAuth } from './connection/auth.ts';
 import { createConnection } from './connection/connection.ts';
+import { createHistory } from './connection/history.ts';
 import { createHolds } from './connection/holds.ts';
 import { createRoutes } from './connection/routes.ts';
 import type { LiveLink } from './connection/session.ts';
@@ -99,11 +100,14 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       joining.heal(channel);
     },
   };
-  const routes = createRoutes(transports.length, clock);
+  const names = transports.map(({ name }) => name);
+  const routes = createRoutes({ ...platform, names, memory: resolved.remember });
+  const history = createHistory(clock, report);
   const connection = createConnection({
     ...resolved,
     auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
     routes,
+    note: history.note,
     client: platform.newId(),
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
@@ -138,7 +142,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     return isDialled && registry.get(channel)?.state.get().status === 'joining';
   });
   const status = writable(nextStatus(undefined, connection.state, connection.facts(), resolved.mode, clock), report);
-  const holds = createHolds(connection);
+  const holds = createHolds(connection, clock);
   pin(resolved.mode);
 
   const host: ChannelHost = {
@@ -180,6 +184,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const manager: RealtimeManager<Schemas> = {
     status,
     mode,
+    history: history.decisions,
     start() {
       assertOpen('start');
       stopListening();

@@ -53,7 +53,8 @@ export function openConnection(
   const links: OpenLinks = { last: undefined };
   const connection = createConnection({
     transports: [simulated(server, links)],
-    routes: createRoutes(1, clock),
+    routes: createRoutes({ clock, random, names: ['simulated'] }),
+    note() {},
     auth: createAuth(undefined, clock, 10_000),
     retry,
     platform: { clock, random, newId: () => 'id', signals: { isOnline: () => true, onOnlineChange: nothing, onWake: nothing } },
