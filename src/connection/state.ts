@@ -334,7 +334,8 @@ const table: Table = {
     due: stay,
     redial: openRedial,
     hedge: stay,
-    swap: toConnecting,
+    // with a hold there would be no attempt after it
+    swap: (state, event) => (state.holds.length > 0 ? stay(state) : toConnecting(state, event)),
     keep: openKeep,
     wake: stay,
   },

@@ -860,3 +860,53 @@ test('an abort from our side is not taken for an end of the link', async () => {
   await bench.settle();
   expect(causes).toEqual([]);
 });
+
+describe('a stream that is to be replaced by another one of its kind, which gets no answer', () => {
+  const streams = () => [scripted('a', { joining: 'dial' })];
+
+  async function unanswered(options: BenchOptions): Promise<Bench> {
+    const bench = await opened(options);
+    await bench.clock.advance(10_000);
+    bench.connection.redial();
+    await bench.clock.advance(10_000);
+    return bench;
+  }
+
+  test('makes room for it, once: a browser may have no connection left', async () => {
+    const bench = await unanswered({ transports: streams() });
+    expect(bench.connection.state).toMatchObject({ phase: 'connecting', link: 3 });
+    expect(over(bench).dials.map(({ isHeld }) => isHeld)).toEqual([false, false, true]);
+    expect(bench.history.at(-1)).toMatchObject({ what: 'swap', transport: 'a' });
+    // that one fails as well, and then it is an attempt like any other
+    await bench.clock.advance(10_000);
+    expect(bench.phase).toBe('waiting');
+  });
+
+  test('stays where channels are joined by frames', async () => {
+    const bench = await unanswered({ transports: [scripted('a')] });
+    expect(bench.connection.current?.id).toBe(1);
+  });
+
+  test('stays when the other one was refused, when that is another transport, and while there is no network', async () => {
+    const refused = await opened({ transports: streams() });
+    await refused.clock.advance(10_000);
+    refused.connection.redial();
+    await refused.settle();
+    over(refused).last.down('refused');
+    expect(refused.connection.current?.id).toBe(1);
+
+    const other = await opened({ transports: [...streams(), scripted('b', { joining: 'dial' })] });
+    await other.clock.advance(10_000);
+    other.routes.pin(1);
+    other.connection.reroute();
+    await other.clock.advance(10_000);
+    expect(other.connection.current?.transport.name).toBe('a');
+
+    const offline = await opened({ transports: streams() });
+    await offline.clock.advance(10_000);
+    offline.connection.redial();
+    offline.connection.hold('offline', false);
+    await offline.clock.advance(10_000);
+    expect(offline.connection.current?.id).toBe(1);
+  });
+});

@@ -6,6 +6,7 @@ import type { RetryContext, RetryPolicy } from '../../src/connection/retry.ts';
 import { createRoutes, type Routes } from '../../src/connection/routes.ts';
 import type { LiveLink } from '../../src/connection/session.ts';
 import type { RealtimeError } from '../../src/errors.ts';
+import type { TextMemory } from '../../src/platform/memory.ts';
 import type { Position, ServerFrame } from '../../src/protocol/frame.ts';
 import { type ManualClock, manualClock } from '../../src/testing/clock.ts';
 import type { Credentials } from '../../src/transport/transport.ts';
@@ -16,6 +17,7 @@ export interface BenchOptions {
   readonly auth?: AuthProvider | string | Credentials;
   readonly retry?: RetryPolicy;
   readonly random?: () => number;
+  readonly remember?: TextMemory;
   /** Called with the number of the call, from 1, whenever the connection says that it has changed. */
   readonly changed?: (connection: Connection, call: number) => void;
 }
@@ -58,7 +60,12 @@ export interface Bench {
 export function connectionBench(options: BenchOptions = {}): Bench {
   const clock = manualClock(1_000_000);
   const transports = options.transports ?? [scripted('a')];
-  const routes = createRoutes({ clock, random: options.random ?? (() => 0.5), names: transports.map(({ name }) => name) });
+  const routes = createRoutes({
+    clock,
+    random: options.random ?? (() => 0.5),
+    names: transports.map(({ name }) => name),
+    memory: options.remember,
+  });
   const heard: Heard[] = [];
   const history: Pick<Decision, 'what' | 'transport' | 'reason'>[] = [];
   const faults: RealtimeError[] = [];
