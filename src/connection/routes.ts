@@ -14,8 +14,12 @@ export interface Routes {
   beside(busy: readonly number[]): number | undefined;
   /** Only this route from now on; `undefined` for free choice. */
   pin(route: number | undefined): void;
-  /** A link of this route ended, or was overtaken, before it carried anything. */
-  failed(route: number): void;
+  /**
+   * A link of this route ended, or was overtaken, before it carried anything.
+   *
+   * @param isItsFault - whatever it has carried before: it is cut again and again
+   */
+  failed(route: number, isItsFault?: boolean): void;
   /**
    * A link of this route has carried something.
    *
@@ -150,10 +154,10 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
     pin(route) {
       pinned = route;
     },
-    failed(route) {
+    failed(route, isItsFault = false) {
       const record = records[route];
       if (!record) return;
-      if (record.credit > 0) {
+      if (record.credit > 0 && !isItsFault) {
         record.credit -= 1;
         return;
       }

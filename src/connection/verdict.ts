@@ -39,6 +39,9 @@ const brokenPolicyMs = 30_000;
 /** After so many ends in a row by a message that is too large, the connection fails with that error. */
 const mostTooLarge = 3;
 
+/** After so many links in a row that did not settle, another transport has its turn. */
+const mostShort = 3;
+
 /** Makes one for a connection. */
 export function createVerdict({ platform, auth, routes, retry, settleAfterMs, fault }: VerdictParts): Verdict {
   const { clock, random } = platform;
@@ -96,6 +99,8 @@ export function createVerdict({ platform, auth, routes, retry, settleAfterMs, fa
       const isFinal = cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed';
       // what the server or the auth provider says of us is no fault of the transport
       if (dialledMs !== undefined && !isProven && !isFinal) routes.failed(route);
+      // a proxy that cuts each link after a few seconds lets the greeting through, and nothing else is the matter
+      if (isProven && cause.kind === 'lost' && !isSettled(session) && attempt >= mostShort) routes.failed(route, true);
       if (cause.kind === 'unauthorized') {
         auth.refuse(credentials);
         refusals += 1;

@@ -174,6 +174,20 @@ describe('after something was carried', () => {
   });
 });
 
+test('a route whose links are cut again and again leaves its place to the next one', async () => {
+  const bench = await dialled();
+  for (let turn = 0; turn < 3; turn++) {
+    over(bench, 'a').last.up();
+    await bench.clock.advance(3_000);
+    over(bench, 'a').last.down('lost');
+    expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 1_000 });
+    await bench.clock.advance(1_000);
+  }
+  expect(held(bench)).toBe('b');
+  over(bench, 'b').last.up();
+  expect(bench.connection.facts().blocked).toEqual(['a']);
+});
+
 describe('on a worse route', () => {
   /** On b, because a was silent. */
   async function onSecond(options: BenchOptions = {}): Promise<Bench> {
