@@ -311,13 +311,14 @@ describe('the choice among transports', () => {
 
   test('stays with a transport that has carried something', async () => {
     const bench = await opened({ transports: three() });
-    for (let turn = 0; turn < 3; turn++) {
+    for (let turn = 0; turn < 9; turn++) {
+      await bench.clock.advance(10_000);
       over(bench).last.down('lost');
       await bench.clock.advance(1_000);
       over(bench).last.up();
     }
-    expect(bench.transports.map(({ dials }) => dials.length)).toEqual([4, 0, 0]);
-    expect(bench.asked).toHaveLength(3);
+    expect(bench.transports.map(({ dials }) => dials.length)).toEqual([10, 0, 0]);
+    expect(bench.asked).toHaveLength(9);
   });
 
   test('keeps to what the server asks for also on the way to another transport', async () => {

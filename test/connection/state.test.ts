@@ -472,7 +472,7 @@ const anyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
 test('no sequence of events leaves a link, a timer or a hold without its state', () => {
   // fast-check prints the seed and the shortest sequence when this fails
   fc.assert(fc.property(fc.array(anyEvent, { maxLength: 60, size: 'max' }), walk), { numRuns: 3000 });
-});
+}, 60_000);
 
 test('every phase is reached by some walk', () => {
   const seen = new Set<Phase>();
