@@ -29,7 +29,7 @@ export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from 
 export type { Metrics } from './monitor/metrics.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
-export { localMemory, type TextMemory } from './platform/memory.ts';
+export { type RouteMemory, routeMemory, type TextStore } from './platform/memory.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';

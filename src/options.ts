@@ -3,7 +3,7 @@ import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts'
 import { type RetryPolicy, spreadRetry } from './connection/retry.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
-import type { TextMemory } from './platform/memory.ts';
+import type { RouteMemory } from './platform/memory.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
@@ -27,10 +27,10 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   /** When to dial again after a link has ended. @defaultValue `spreadRetry()` */
   readonly retry?: RetryPolicy;
   /**
-   * Where it is kept over reloads which transports were blocked, for a day, such as `localMemory()`: the next page begins
+   * Where it is kept over reloads which transports were blocked, for a day, such as `routeMemory()`: the next page begins
    * with one that works, and tries the others in the background. @defaultValue nothing is kept
    */
-  readonly remember?: TextMemory;
+  readonly remember?: RouteMemory;
   /** How long an attempt may take until its link is up, in milliseconds. @defaultValue 10000 */
   readonly connectTimeoutMs?: number;
   /** How long a link must stay up until earlier failures stop counting, in milliseconds. @defaultValue 10000 */
@@ -103,9 +103,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }
-  if (remember && !(typeof remember.get === 'function' && typeof remember.set === 'function')) {
-    throw wrong('options.remember', 'an object with get() and set(), such as localMemory()');
-  }
+  if (remember && typeof remember.recall !== 'function') throw wrong('options.remember', 'a memory, such as routeMemory()');
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');

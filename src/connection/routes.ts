@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import type { TextMemory } from '../platform/memory.ts';
+import type { RouteMemory } from '../platform/memory.ts';
 import type { Random } from '../platform/random.ts';
 
 /**
@@ -48,7 +48,7 @@ export interface RoutesParts {
   /** The names of the transports, in order. */
   readonly names: readonly string[];
   /** Keeps which routes were blocked, over reloads. */
-  readonly memory?: TextMemory | undefined;
+  readonly memory?: RouteMemory | undefined;
 }
 
 /** After this long without a new failure a suspicion is forgotten: 5 minutes. */
@@ -64,8 +64,6 @@ const firstHedgeMs = 1_000;
 const hedgeFactor = 3;
 const shortestHedgeMs = 250;
 const longestHedgeMs = 4_000;
-/** What was kept over a reload is good for a day. */
-const memoryMs = 86_400_000;
 
 /** What is known of one route. */
 interface RouteRecord {
@@ -87,7 +85,13 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
   /** How long it took from a dial to the first proof. */
   let proofMs: number | undefined;
   let blocked: readonly string[] = [];
-  recall();
+  for (const [name, strikes] of Object.entries(memory?.recall(clock.wallNow()) ?? {})) {
+    const record = records[names.indexOf(name)];
+    if (!record) continue;
+    record.strikes = strikes - 1;
+    strike(record);
+    blocked = [...blocked, name];
+  }
 
   /** Suspicions, and one more while it is set aside; the lower the better. */
   function costOf({ suspicions, suspectedMs, asideUntilMs }: RouteRecord): number {
@@ -121,31 +125,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
 
   function changed(): void {
     blocked = names.filter((_, route) => records[route]?.strikes);
-    const strikes = Object.fromEntries(blocked.map((name) => [name, records[names.indexOf(name)]?.strikes]));
-    try {
-      memory?.set(JSON.stringify({ at: clock.wallNow(), strikes }));
-    } catch {
-      // private mode, or a full storage: the next page finds out anew
-      memory = undefined;
-    }
-  }
-
-  /** What another page wrote may be anything, and of any age. A route that was blocked is tried again in the background. */
-  function recall(): void {
-    try {
-      const { at, strikes } = JSON.parse(memory?.get() ?? '{}') as { at: number; strikes: { [name: string]: unknown } };
-      if (!(Math.abs(clock.wallNow() - at) < memoryMs)) return;
-      for (const [route, record] of records.entries()) {
-        const count = strikes[names[route] ?? ''];
-        // all of them blocked tells nothing of any
-        if (typeof count !== 'number' || !(count > 0) || route === records.length - 1) continue;
-        record.strikes = Math.min(Math.floor(count), 10) - 1;
-        strike(record);
-      }
-      blocked = names.filter((_, route) => records[route]?.strikes);
-    } catch {
-      memory = undefined;
-    }
+    memory?.keep(Object.fromEntries(blocked.map((name) => [name, records[names.indexOf(name)]?.strikes ?? 0])), clock.wallNow());
   }
 
   return {

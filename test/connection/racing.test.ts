@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { TextMemory } from '../../src/platform/memory.ts';
+import { routeMemory, type TextStore } from '../../src/platform/memory.ts';
 import { type Bench, type BenchOptions, connectionBench } from '../support/connection-bench.ts';
 import { type ScriptedTransport, scripted } from '../support/scripted-transport.ts';
 
@@ -249,7 +249,7 @@ describe('on a worse route', () => {
 });
 
 describe('what was found out', () => {
-  function keeping(text?: string): TextMemory & { text: string | undefined } {
+  function keeping(text?: string): TextStore & { text: string | undefined } {
     const memory = {
       text,
       get: () => memory.text,
@@ -262,7 +262,7 @@ describe('what was found out', () => {
 
   async function blockedOnce(): Promise<ReturnType<typeof keeping>> {
     const memory = keeping();
-    const bench = await dialled({ remember: memory });
+    const bench = await dialled({ remember: routeMemory(memory) });
     over(bench, 'a').last.down('refused');
     await bench.settle();
     over(bench, 'b').last.up();
@@ -271,7 +271,7 @@ describe('what was found out', () => {
   }
 
   test('is remembered by the next page: it begins with what works, and tries the other one in the background', async () => {
-    const bench = await dialled({ remember: await blockedOnce() });
+    const bench = await dialled({ remember: routeMemory(await blockedOnce()) });
     expect(held(bench)).toBe('b');
     expect(bench.connection.facts().blocked).toEqual(['a']);
     over(bench, 'b').last.up();
@@ -284,23 +284,23 @@ describe('what was found out', () => {
   test('is forgotten after a day, with another network, and when it is not true any more', async () => {
     const memory = await blockedOnce();
     const old = memory.text?.replace(/"at":\d+/, (at) => `"at":${Number(at.slice(5)) - 86_400_001}`);
-    expect(held(await dialled({ remember: keeping(old) }))).toBe('a');
+    expect(held(await dialled({ remember: routeMemory(keeping(old)) }))).toBe('a');
 
-    const bench = await dialled({ remember: memory });
+    const bench = await dialled({ remember: routeMemory(memory) });
     bench.connection.wake(true);
-    expect(held(await dialled({ remember: memory }))).toBe('a');
+    expect(held(await dialled({ remember: routeMemory(memory) }))).toBe('a');
   });
 
   test.each(['', 'x', 'null', '5', '[]', '{"at":1}', '{"at":"now","strikes":{"a":1}}', '{"at":1700001000000,"strikes":null}'])(
     'is nothing when the memory has %j',
     async (text) => {
-      expect(held(await dialled({ remember: keeping(text) }))).toBe('a');
+      expect(held(await dialled({ remember: routeMemory(keeping(text)) }))).toBe('a');
     },
   );
 
   test.each([-1, 1e9, 'a', null, {}])('does no harm when it counts %j', async (count) => {
     const text = JSON.stringify({ at: 1_700_001_000_000, strikes: { a: count, b: count, c: count, d: 1, ['__proto__']: 1 } });
-    const bench = await dialled({ remember: keeping(text) });
+    const bench = await dialled({ remember: routeMemory(keeping(text)) });
     expect(held(bench)).toHaveLength(1);
     over(bench, held(bench)).last.up();
     await bench.clock.advance(1_000_000);
@@ -308,7 +308,7 @@ describe('what was found out', () => {
   });
 
   test('is found out anew where nothing can be kept', async () => {
-    const broken: TextMemory = {
+    const broken: TextStore = {
       get() {
         throw new Error('denied');
       },
@@ -316,7 +316,7 @@ describe('what was found out', () => {
         throw new Error('denied');
       },
     };
-    const bench = await dialled({ remember: broken });
+    const bench = await dialled({ remember: routeMemory(broken) });
     over(bench, 'a').last.down('refused');
     await bench.settle();
     over(bench, 'b').last.up();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { abortedError, onAbort } from '../../src/platform/abort.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { localMemory } from '../../src/platform/memory.ts';
+import { routeMemory } from '../../src/platform/memory.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
 import { systemIds, systemRandom } from '../../src/platform/random.ts';
 import { reportUnheard } from '../../src/platform/report.ts';
@@ -171,22 +171,21 @@ describe('the signals of the platform', () => {
 });
 
 describe('what is kept for this origin', () => {
-  test('is under the name that was given', () => {
+  test('is which transports were blocked', () => {
     const kept = new Map<string, string>();
     vi.stubGlobal('localStorage', {
       getItem: (key: string) => kept.get(key) ?? null,
       setItem: (key: string, value: string) => kept.set(key, value),
     });
-    const [one, other] = [localMemory(), localMemory('mine')];
-    expect(one.get()).toBeNull();
-    one.set('a');
-    other.set('b');
-    expect([one.get(), other.get(), [...kept.keys()]]).toEqual(['a', 'b', ['keepwire.routes', 'mine']]);
+    const memory = routeMemory();
+    expect(memory.recall(5)).toEqual({});
+    memory.keep({ websocket: 2 }, 5);
+    expect([[...kept.keys()], memory.recall(6)]).toEqual([['keepwire.routes'], { websocket: 2 }]);
   });
 
-  test('is looked for only when it is used', () => {
+  test('is nothing where there is no storage', () => {
     vi.stubGlobal('localStorage', undefined);
-    expect(() => localMemory()).not.toThrow();
+    expect(routeMemory().recall(5)).toEqual({});
   });
 });
 

@@ -6,7 +6,7 @@ import type { RetryContext, RetryPolicy } from '../../src/connection/retry.ts';
 import { createRoutes, type Routes } from '../../src/connection/routes.ts';
 import type { LiveLink } from '../../src/connection/session.ts';
 import type { RealtimeError } from '../../src/errors.ts';
-import type { TextMemory } from '../../src/platform/memory.ts';
+import type { RouteMemory } from '../../src/platform/memory.ts';
 import type { Position, ServerFrame } from '../../src/protocol/frame.ts';
 import { type ManualClock, manualClock } from '../../src/testing/clock.ts';
 import type { Credentials } from '../../src/transport/transport.ts';
@@ -17,7 +17,7 @@ export interface BenchOptions {
   readonly auth?: AuthProvider | string | Credentials;
   readonly retry?: RetryPolicy;
   readonly random?: () => number;
-  readonly remember?: TextMemory;
+  readonly remember?: RouteMemory;
   /** Called with the number of the call, from 1, whenever the connection says that it has changed. */
   readonly changed?: (connection: Connection, call: number) => void;
 }
