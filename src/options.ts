@@ -3,6 +3,7 @@ import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts'
 import { fullJitter, type RetryPolicy } from './connection/retry.ts';
 import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
+import type { Probe } from './monitor/probe.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
@@ -41,14 +42,16 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly outbox?: Partial<OutboxLimits>;
   /** For servers that number nothing: how many message ids are remembered per channel, to show none twice. @defaultValue 1000 */
   readonly idWindow?: number;
+  /** Watches from the inside: `monitor()`, `logger()` and more from `keepwire/monitor`, or your own. @defaultValue nobody watches */
+  readonly probe?: Probe;
   /** Other sources of time, chance, ids and signals, for tests and other platforms. */
   readonly platform?: Partial<Platform>;
 }
 
 /** The options with every default filled in. */
 export interface ResolvedOptions
-  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>>,
-    Pick<RealtimeOptions, 'events' | 'auth'> {
+  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform' | 'probe'>>,
+    Pick<RealtimeOptions, 'events' | 'auth' | 'probe'> {
   readonly liveness: LivenessOptions;
   readonly outbox: OutboxLimits;
   readonly platform: Platform;
@@ -61,6 +64,7 @@ function defaults(): ResolvedOptions {
     mode: 'auto',
     events: undefined,
     auth: undefined,
+    probe: undefined,
     retry: fullJitter(),
     connectTimeoutMs: 10_000,
     settleAfterMs: 10_000,
@@ -84,7 +88,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox } = resolved;
+  const { transports, mode, retry, auth, probe, outbox } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -96,6 +100,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }
+  if (probe !== undefined && typeof probe?.note !== 'function') throw wrong('options.probe', 'an object with a function note');
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');

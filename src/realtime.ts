@@ -15,6 +15,7 @@ import { createBus } from './events/bus.ts';
 import { writable } from './events/readable.ts';
 import type { LifecycleEvents, RealtimeManager } from './manager.ts';
 import { createMetrics } from './monitor/metrics.ts';
+import { guarded, noteFor } from './monitor/probe.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
 import { abortedError, removable } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
@@ -47,8 +48,9 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   options: RealtimeOptions<Schemas>,
 ): RealtimeManager<Schemas> {
   const resolved = resolveOptions(options);
-  const { transports, platform } = resolved;
+  const { transports, platform, probe } = resolved;
   const { clock } = platform;
+  const note = noteFor(probe, clock);
   const metrics = createMetrics();
   /** What subscriptions are told of the link that spoke last; it changes only with the link. */
   let source: SourceLink | undefined;
@@ -84,6 +86,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     validator,
     metrics,
     now: clock.now,
+    note,
     answered: () => outbox.flush(),
     handlerFailed: (error, channel) => handlerFailed(error, `a handler on the channel ${channel}`),
     invalid(error, { channel, event, offset }) {
@@ -104,6 +107,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     ...resolved,
     auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
     routes,
+    note,
     client: platform.newId(),
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
@@ -155,15 +159,21 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
         outgoing.pass(checked, (validated) => {
           if (!isWanted) return;
           if (validated.kind === 'invalid') return reject(validated.error);
-          const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply };
-          const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
-          receipt.then(
-            ({ offset, epoch, data: answer }) => {
+          const traceparent = probe && guarded(() => probe.traceparent?.({ id, channel, event }));
+          const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply, traceparent };
+          const startMs = clock.now();
+          note?.({ kind: 'publishing', frame });
+          const sent = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
+          sent.then(
+            (receipt) => {
+              const { offset, epoch, data: answer } = receipt;
               metrics.accepted += 1;
+              note?.({ kind: 'accepted', frame, receipt, durationMs: clock.now() - startMs });
               resolve({ accepted: { id, offset, epoch }, reply: answer });
             },
             (error: unknown) => {
               metrics.failed += 1;
+              note?.({ kind: 'failed', frame, error, durationMs: clock.now() - startMs });
               reject(error);
             },
           );
@@ -240,6 +250,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
     metrics: () => ({ ...metrics }),
   };
+  probe?.attach?.(manager as RealtimeManager, ended.signal);
   return manager;
 
   function assertOpen(what: string): void {
@@ -284,6 +295,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** Everything that a server says passes here, in order. */
   function route(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
     const { id, transport } = link;
+    note?.({ kind: 'received', link: id, transport: transport.name, frames: batch });
     const isStreamResumed = transport.capabilities.resume === 'connection' && Boolean(cursors.get(transport.name));
     const isAlone = connection.isAlone(id);
     if (source?.id !== id || source.isStreamResumed !== isStreamResumed || source.isAlone !== isAlone) {
@@ -357,6 +369,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   }
 
   function fault(error: RealtimeError): void {
+    note?.({ kind: 'fault', error });
     if (isFaulting || (error.code === 'handler-failed' && !bus.has('fault'))) return reportUnheard(error);
     isFaulting = true;
     bus.emit('fault', error);

@@ -54,6 +54,10 @@ export interface SubscriptionHooks {
   /** A payload was set aside. */
   readonly invalid: (error: RealtimeError, frame: EventFrame) => void;
   readonly gap: (gap: Gap) => void;
+  /** Who watches, if anybody does: what was dropped as a repeat, and how long the handlers of an event took. */
+  readonly note?: (
+    event: { kind: 'duplicate'; frame: EventFrame } | { kind: 'handled'; frame: EventFrame; durationMs: number },
+  ) => void;
   /** The server has answered the join, one way or the other. */
   readonly answered: () => void;
   /** The monotonic clock, in milliseconds. */
@@ -93,7 +97,7 @@ const longestHealMs = 30_000;
  * @param idWindow - how many ids are remembered at least, for servers that give only ids
  */
 export function createSubscription(name: string, idWindow: number, hooks: SubscriptionHooks): Subscription {
-  const { validator, metrics } = hooks;
+  const { validator, metrics, note } = hooks;
   const report = (error: unknown): void => hooks.handlerFailed(error, name);
   const bus = createBus<Record<string, EventFrame>>(report);
   const state = writable<ChannelState>({ status: 'joining', continuity: 'unknown', error: undefined }, report);
@@ -114,8 +118,10 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   function receive(frame: EventFrame, link: SourceLink): void {
     const verdict = order.accept(frame, link.id);
     if (verdict === 'next') check(frame);
-    else if (verdict === 'duplicate') metrics.duplicates += 1;
-    else if (link.id >= joinedLink && !isReplayAwaited() && !healed(link)) {
+    else if (verdict === 'duplicate') {
+      metrics.duplicates += 1;
+      note?.({ kind: 'duplicate', frame });
+    } else if (link.id >= joinedLink && !isReplayAwaited() && !healed(link)) {
       isHealing = false;
       hooks.gap(order.skipTo(frame));
       check(frame);
@@ -157,9 +163,11 @@ export function createSubscription(name: string, idWindow: number, hooks: Subscr
   }
 
   function deliver(frame: EventFrame, era: number): void {
+    const startMs = note && hooks.now();
     bus.emit(frame.event, frame);
     order.commit(frame, era);
     metrics.delivered += 1;
+    if (startMs !== undefined) note?.({ kind: 'handled', frame, durationMs: hooks.now() - startMs });
   }
 
   function end(status: 'denied' | 'left', what: string, code: string | undefined, said = 'no reason was given'): void {

@@ -90,7 +90,7 @@ const mostTooLarge = 3;
 
 /** Makes a connection; nothing happens until `start`. */
 export function createConnection(parts: ConnectionParts): Connection {
-  const { transports, auth, routes, listener } = parts;
+  const { transports, auth, routes, listener, note } = parts;
   const { clock, random } = parts.platform;
   const sessions = new Map<LinkId, Session>();
   let state = initialState;
@@ -114,12 +114,14 @@ export function createConnection(parts: ConnectionParts): Connection {
   const sessionListener: SessionListener = {
     up(session, live) {
       wasEverUp = true;
+      note?.({ kind: 'up', link: session.id, transport: session.transport.name, info: live.info });
       dispatch({ kind: 'up', link: session.id });
       // what was told of the change may have ended it
       if (sessions.has(session.id)) listener.up(live);
     },
     proved(session) {
       refusals = 0;
+      note?.({ kind: 'proved', link: session.id, transport: session.transport.name });
       routes.proved(session.route);
       dispatch({ kind: 'proved', link: session.id });
     },
@@ -153,7 +155,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       else if (pauseMs !== false) session.later(pauseMs, replace);
     },
     over(session, cause) {
-      forget(session);
+      forget(session, cause);
       const wasCandidate = isCandidate(session.id);
       if (!wasCandidate && !isCurrent(session.id)) return;
       const next = decide(session, cause);
@@ -283,6 +285,7 @@ export function createConnection(parts: ConnectionParts): Connection {
     if (!transport) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
     const why = authReason;
     authReason = 'reconnect';
+    note?.({ kind: 'dialled', link: id, transport: transport.name });
     if (sessions.size) lastShared = id;
     sessions.set(id, startSession(id, route, transport, why, parts, sessionListener));
   }
@@ -291,11 +294,12 @@ export function createConnection(parts: ConnectionParts): Connection {
     const session = sessions.get(id);
     if (!session) return;
     session.end();
-    forget(session);
+    forget(session, { kind: 'aborted' });
   }
 
-  function forget(session: Session): void {
+  function forget(session: Session, cause: DownCause): void {
     if (!sessions.delete(session.id)) return;
+    note?.({ kind: 'down', link: session.id, transport: session.transport.name, cause });
     if (session.live) listener.down(session.live);
     if (!sessions.size) auth.cancel();
   }

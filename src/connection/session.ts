@@ -4,6 +4,7 @@ import type { Receipt } from '../protocol/dialect.ts';
 import type { AdviceFrame, ClientFrame, Position, ServerFrame } from '../protocol/frame.ts';
 import type { Credentials, DownCause, Link, LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
 import type { Auth, AuthReason } from './auth.ts';
+import type { LinkNote } from './link-note.ts';
 import { type Liveness, type LivenessOptions, watchLiveness } from './liveness.ts';
 import { comeBackMs } from './retry.ts';
 import type { LinkId } from './state.ts';
@@ -28,6 +29,8 @@ export interface SessionParts {
   readonly channels: () => ReadonlyMap<string, Position | undefined>;
   /** The last id of the stream as a whole, of a transport by name. */
   readonly cursor: (transport: string) => string | undefined;
+  /** Who watches, if anybody does. */
+  readonly note?: (event: LinkNote) => void;
 }
 
 /** What a session tells the connection. Nothing more is told after `over`, nor after {@link Session.end}. */
@@ -171,7 +174,15 @@ export function startSession(
     if (isOver || !link) return;
     const opened = link;
     session.upMs = clock.now();
-    session.live = { id, transport, info, send: (batch) => opened.send(batch) };
+    session.live = {
+      id,
+      transport,
+      info,
+      send(batch) {
+        parts.note?.({ kind: 'sent', link: id, transport: name, frames: batch });
+        return opened.send(batch);
+      },
+    };
     const { liveness: mode } = capabilities;
     const silent = (error: RealtimeError): void => over({ kind: 'lost', error });
     const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => tell([{ kind: 'ping' }]), silent);
@@ -206,7 +217,11 @@ export function startSession(
   function control(frame: ServerFrame): void {
     if (isOver) return;
     if (frame.kind === 'pong') {
-      session.latencyMs = session.liveness?.pong() ?? session.latencyMs;
+      const roundTripMs = session.liveness?.pong();
+      if (roundTripMs !== undefined) {
+        session.latencyMs = roundTripMs;
+        parts.note?.({ kind: 'measured', link: id, transport: name, roundTripMs, at: frame.at });
+      }
       listener.measured(session);
     } else if (frame.kind === 'auth' && frame.status !== 'accepted') {
       over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });

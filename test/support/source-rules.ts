@@ -35,7 +35,7 @@ const layers: Readonly<Record<string, Layer>> = {
   delivery: { values: ['protocol', 'events', 'platform', 'errors'] },
   channel: { values: ['protocol', 'events', 'delivery', 'platform', 'errors'] },
   tabs: { values: ['transport', 'protocol', 'platform', 'errors'] },
-  monitor: { values: ['events'], types: [...inner, 'root'] },
+  monitor: { values: ['events', 'platform', 'errors'], types: [...inner, 'root'] },
   root: { values: inner },
 };
 
