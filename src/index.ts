@@ -10,7 +10,7 @@ export {
 } from './channel/pattern.ts';
 export type { ChannelState } from './channel/subscription.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
-export type { LinkNote } from './connection/link-note.ts';
+export type { LinkNote, LinkPlace } from './connection/link-note.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
@@ -20,7 +20,7 @@ export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type Realtime
 export type { Observer, Readable, Unsubscribe } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';
 export type { Metrics } from './monitor/metrics.ts';
-export type { Probe, ProbeEvent } from './monitor/probe.ts';
+export type { Probe, ProbeContext, ProbeEvent } from './monitor/probe.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
 export type { Platform } from './platform/platform.ts';

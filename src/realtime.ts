@@ -250,7 +250,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     },
     metrics: () => ({ ...metrics }),
   };
-  probe?.attach?.(manager as RealtimeManager, ended.signal);
+  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, mostSends: resolved.outbox.maxCount });
   return manager;
 
   function assertOpen(what: string): void {

@@ -1,24 +1,49 @@
 import type { ClientFrame } from '../protocol/frame.ts';
 import type { DownCause, LinkInfo } from '../transport/transport.ts';
 
-/** What is told of one link while it lives, for whoever watches; see `Probe`. */
-export type LinkNote = LinkNoteOf & {
+/** Which link something is about. */
+export interface LinkPlace {
   /** Numbers the links of one manager; a later link has a higher number. */
   readonly link: number;
   /** The transport that made it, by name. */
   readonly transport: string;
-};
+}
 
-type LinkNoteOf =
-  /** An attempt has begun: first the token, then the dial. */
-  | { readonly kind: 'dialled' }
-  /** The link is up. */
-  | { readonly kind: 'up'; readonly info: LinkInfo }
-  /** It has carried something from the server. */
-  | { readonly kind: 'proved' }
-  /** It is over; `aborted` when we ended it. */
-  | { readonly kind: 'down'; readonly cause: DownCause }
-  /** A ping was answered; `at` is the server's clock in the answer, where it says so. */
-  | { readonly kind: 'measured'; readonly roundTripMs: number; readonly at: number | undefined }
-  /** Frames were given to the carrier. They hold payloads and tokens. */
-  | { readonly kind: 'sent'; readonly frames: readonly ClientFrame[] };
+/** What is told of one link while it lives, for whoever watches. */
+export type LinkNote = LinkPlace &
+  (
+    | {
+        /** An attempt has begun: first the token, then the dial. */
+        readonly kind: 'dialled';
+      }
+    | {
+        /** The link is up. */
+        readonly kind: 'up';
+        /** What it says of itself. */
+        readonly info: LinkInfo;
+      }
+    | {
+        /** The link has carried something from the server. */
+        readonly kind: 'proved';
+      }
+    | {
+        /** The link is over. */
+        readonly kind: 'down';
+        /** Why; `aborted` when we ended it. */
+        readonly cause: DownCause;
+      }
+    | {
+        /** A ping was answered. */
+        readonly kind: 'measured';
+        /** How long that took, in milliseconds. */
+        readonly roundTripMs: number;
+        /** The server's clock in the answer, where it says so. */
+        readonly at: number | undefined;
+      }
+    | {
+        /** Frames were given to the carrier. */
+        readonly kind: 'sent';
+        /** They hold payloads and tokens. */
+        readonly frames: readonly ClientFrame[];
+      }
+  );

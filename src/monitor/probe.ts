@@ -1,4 +1,4 @@
-import type { LinkNote } from '../connection/link-note.ts';
+import type { LinkNote, LinkPlace } from '../connection/link-note.ts';
 import type { RealtimeError } from '../errors.ts';
 import type { RealtimeManager } from '../manager.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -9,25 +9,68 @@ import type { EventFrame, PublishFrame, ServerFrame } from '../protocol/frame.ts
 /** One thing that a {@link Probe} is told. Frames are those of the way itself, payloads included: keep what you need, not them. */
 export type ProbeEvent =
   | LinkNote
-  /** A batch arrived on a link. */
-  | {
+  | (LinkPlace & {
+      /** A batch arrived on a link. */
       readonly kind: 'received';
-      readonly link: number;
-      readonly transport: string;
+      /** In the order of their arrival, with their payloads. */
       readonly frames: readonly ServerFrame[];
+    })
+  | {
+      /** An event had been here already, and was dropped. */
+      readonly kind: 'duplicate';
+      /** The event. */
+      readonly frame: EventFrame;
     }
-  /** An event had been here already, and was dropped. */
-  | { readonly kind: 'duplicate'; readonly frame: EventFrame }
-  /** The handlers of an event have run. */
-  | { readonly kind: 'handled'; readonly frame: EventFrame; readonly durationMs: number }
-  /** A send was found good and waits to leave. */
-  | { readonly kind: 'publishing'; readonly frame: PublishFrame }
-  /** A send was accepted, `durationMs` after it was found good. */
-  | { readonly kind: 'accepted'; readonly frame: PublishFrame; readonly receipt: Receipt; readonly durationMs: number }
-  /** A send has failed. */
-  | { readonly kind: 'failed'; readonly frame: PublishFrame; readonly error: unknown; readonly durationMs: number }
-  /** What the `fault` event of the manager says too. */
-  | { readonly kind: 'fault'; readonly error: RealtimeError };
+  | {
+      /** The handlers of an event have run. */
+      readonly kind: 'handled';
+      /** The event. */
+      readonly frame: EventFrame;
+      /** How long all of them took, in milliseconds. */
+      readonly durationMs: number;
+    }
+  | {
+      /** A send was found good and waits to leave. */
+      readonly kind: 'publishing';
+      /** The send. */
+      readonly frame: PublishFrame;
+    }
+  | {
+      /** A send was accepted. */
+      readonly kind: 'accepted';
+      /** The send. */
+      readonly frame: PublishFrame;
+      /** The server's word. */
+      readonly receipt: Receipt;
+      /** Since it was found good, in milliseconds. */
+      readonly durationMs: number;
+    }
+  | {
+      /** A send has failed. */
+      readonly kind: 'failed';
+      /** The send. */
+      readonly frame: PublishFrame;
+      /** What the caller was told. */
+      readonly error: unknown;
+      /** Since it was found good, in milliseconds. */
+      readonly durationMs: number;
+    }
+  | {
+      /** What the `fault` event of the manager says too. */
+      readonly kind: 'fault';
+      /** What went wrong. */
+      readonly error: RealtimeError;
+    };
+
+/** What a {@link Probe} is given of its manager beside the public surface. */
+export interface ProbeContext {
+  /** The clock of the manager. */
+  readonly clock: Clock;
+  /** Fires when the manager is closed: let go of everything then. */
+  readonly ended: AbortSignal;
+  /** How many sends may wait at once. */
+  readonly mostSends: number;
+}
 
 /**
  * Watches a manager from the inside: the monitor, the logger and the tracing of `keepwire/monitor` are probes, and so may be
@@ -47,12 +90,8 @@ export interface Probe {
    * @param clock - the clock of the manager
    */
   note(event: ProbeEvent, clock: Clock): void;
-  /**
-   * The manager is made.
-   *
-   * @param ended - fires when it is closed
-   */
-  attach?(manager: RealtimeManager, ended: AbortSignal): void;
+  /** The manager is made. What this throws, `createRealtime` throws. */
+  attach?(manager: RealtimeManager, context: ProbeContext): void;
   /**
    * The W3C `traceparent` that travels with a send (https://www.w3.org/TR/trace-context/). A probe that gives none leaves
    * the send as it is.

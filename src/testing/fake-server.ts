@@ -246,14 +246,14 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
   }
 
   async function decide(frame: PublishFrame, from: string): Promise<Receipt> {
-    const { id, channel, event, data, volatile = false, reply = false } = frame;
+    const { id, channel, event, data, volatile = false, reply = false, traceparent } = frame;
     const send: FakeSend = { id, channel, event, data, from, volatile, reply };
     try {
       const said = answer(send);
       const word = said instanceof Promise ? await said : said;
       received.push(send);
       if (reply) return { id, status: 'accepted', data: word };
-      const place = spread({ id, channel, event, data }, from, volatile);
+      const place = spread({ id, channel, event, data, traceparent }, from, volatile);
       return { id, status: 'accepted', offset: place?.offset, epoch: place?.epoch };
     } catch (error) {
       const code = RealtimeError.is(error) ? (error.serverCode ?? error.code) : 'rejected';
@@ -263,7 +263,7 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
 
   /** Tells everybody of an event, and keeps it unless it is volatile. */
   function spread(
-    event: Pick<PublishFrame, 'id' | 'channel' | 'event' | 'data'>,
+    event: Pick<PublishFrame, 'id' | 'channel' | 'event' | 'data' | 'traceparent'>,
     from: string | undefined,
     volatile: boolean,
   ): { readonly offset: number; readonly epoch: string } | undefined {
