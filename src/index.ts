@@ -10,7 +10,7 @@ export {
 } from './channel/pattern.ts';
 export type { ChannelState } from './channel/subscription.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
-export type { LinkNote, LinkPlace } from './connection/link-note.ts';
+export type { LinkNote, LinkNoteKind, LinkPlace } from './connection/link-note.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';

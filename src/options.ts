@@ -100,7 +100,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }
-  if (probe !== undefined && typeof probe?.note !== 'function') throw wrong('options.probe', 'an object with a function note');
+  if (probe !== undefined && typeof probe?.note !== 'function') throw wrong('options.probe', 'a probe');
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');

@@ -15,7 +15,7 @@ import { createBus } from './events/bus.ts';
 import { writable } from './events/readable.ts';
 import type { LifecycleEvents, RealtimeManager } from './manager.ts';
 import { createMetrics } from './monitor/metrics.ts';
-import { guarded, noteFor } from './monitor/probe.ts';
+import { noteFor } from './monitor/probe.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
 import { abortedError, removable } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
@@ -159,21 +159,17 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
         outgoing.pass(checked, (validated) => {
           if (!isWanted) return;
           if (validated.kind === 'invalid') return reject(validated.error);
-          const traceparent = probe && guarded(() => probe.traceparent?.({ id, channel, event }));
-          const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply, traceparent };
-          const startMs = clock.now();
+          const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile, reply };
           note?.({ kind: 'publishing', frame });
-          const sent = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
-          sent.then(
-            (receipt) => {
-              const { offset, epoch, data: answer } = receipt;
+          const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs });
+          note?.({ kind: 'published', frame, receipt });
+          receipt.then(
+            ({ offset, epoch, data: answer }) => {
               metrics.accepted += 1;
-              note?.({ kind: 'accepted', frame, receipt, durationMs: clock.now() - startMs });
               resolve({ accepted: { id, offset, epoch }, reply: answer });
             },
             (error: unknown) => {
               metrics.failed += 1;
-              note?.({ kind: 'failed', frame, error, durationMs: clock.now() - startMs });
               reject(error);
             },
           );

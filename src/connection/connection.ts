@@ -90,7 +90,7 @@ const mostTooLarge = 3;
 
 /** Makes a connection; nothing happens until `start`. */
 export function createConnection(parts: ConnectionParts): Connection {
-  const { transports, auth, routes, listener, note } = parts;
+  const { transports, auth, routes, listener } = parts;
   const { clock, random } = parts.platform;
   const sessions = new Map<LinkId, Session>();
   let state = initialState;
@@ -114,14 +114,13 @@ export function createConnection(parts: ConnectionParts): Connection {
   const sessionListener: SessionListener = {
     up(session, live) {
       wasEverUp = true;
-      note?.({ kind: 'up', link: session.id, transport: session.transport.name, info: live.info });
+      session.note({ kind: 'up', info: live.info });
       dispatch({ kind: 'up', link: session.id });
       // what was told of the change may have ended it
       if (sessions.has(session.id)) listener.up(live);
     },
     proved(session) {
       refusals = 0;
-      note?.({ kind: 'proved', link: session.id, transport: session.transport.name });
       routes.proved(session.route);
       dispatch({ kind: 'proved', link: session.id });
     },
@@ -285,7 +284,6 @@ export function createConnection(parts: ConnectionParts): Connection {
     if (!transport) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
     const why = authReason;
     authReason = 'reconnect';
-    note?.({ kind: 'dialled', link: id, transport: transport.name });
     if (sessions.size) lastShared = id;
     sessions.set(id, startSession(id, route, transport, why, parts, sessionListener));
   }
@@ -299,7 +297,7 @@ export function createConnection(parts: ConnectionParts): Connection {
 
   function forget(session: Session, cause: DownCause): void {
     if (!sessions.delete(session.id)) return;
-    note?.({ kind: 'down', link: session.id, transport: session.transport.name, cause });
+    session.note({ kind: 'down', cause });
     if (session.live) listener.down(session.live);
     if (!sessions.size) auth.cancel();
   }

@@ -4,7 +4,7 @@ import type { Receipt } from '../protocol/dialect.ts';
 import type { AdviceFrame, ClientFrame, Position, ServerFrame } from '../protocol/frame.ts';
 import type { Credentials, DownCause, Link, LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
 import type { Auth, AuthReason } from './auth.ts';
-import type { LinkNote } from './link-note.ts';
+import type { LinkNote, LinkNoteKind } from './link-note.ts';
 import { type Liveness, type LivenessOptions, watchLiveness } from './liveness.ts';
 import { comeBackMs } from './retry.ts';
 import type { LinkId } from './state.ts';
@@ -66,6 +66,8 @@ export interface Session {
   readonly latencyMs?: number;
   /** The watch over the link that is up. */
   readonly liveness?: Liveness;
+  /** Tells whoever watches. */
+  readonly note: (event: LinkNoteKind) => void;
   /** Calls back after a while, unless the session is over by then. */
   later(delayMs: number, callback: () => void): void;
   /** Frees everything. Once more does nothing. */
@@ -109,15 +111,21 @@ export function startSession(
     transport,
     isDialled: false,
     isProven: false,
+    note,
     later,
     end,
   };
 
+  note({ kind: 'dialled' });
   // never in the same tick: the channels that are opened right after `start` travel with the first flight
   Promise.resolve(auth.credentials(reason)).then(connect, (error: RealtimeError) =>
     over({ kind: error.code === 'unauthorized' ? 'unauthorized' : 'refused', error }),
   );
   return session;
+
+  function note(event: LinkNoteKind): void {
+    parts.note?.({ link: id, transport: name, ...event });
+  }
 
   function end(): void {
     if (isOver) return;
@@ -179,7 +187,7 @@ export function startSession(
       transport,
       info,
       send(batch) {
-        parts.note?.({ kind: 'sent', link: id, transport: name, frames: batch });
+        note({ kind: 'sent', frames: batch });
         return opened.send(batch);
       },
     };
@@ -220,7 +228,7 @@ export function startSession(
       const roundTripMs = session.liveness?.pong();
       if (roundTripMs !== undefined) {
         session.latencyMs = roundTripMs;
-        parts.note?.({ kind: 'measured', link: id, transport: name, roundTripMs, at: frame.at });
+        note({ kind: 'measured', roundTripMs, at: frame.at });
       }
       listener.measured(session);
     } else if (frame.kind === 'auth' && frame.status !== 'accepted') {

@@ -59,7 +59,6 @@ export function createLinkBook(): LinkBook {
           else if (kind !== 'aborted') counts.failed += 1;
           return;
         }
-        case 'proved':
         case 'measured':
         case 'sent':
       }

@@ -1,4 +1,5 @@
 import { RealtimeError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
 import { reportLine } from '../platform/report.ts';
 import type { Probe, ProbeEvent } from './probe.ts';
 import { redactor, type Secret } from './redact.ts';
@@ -74,14 +75,13 @@ export function logger(options: LoggerOptions = {}): Probe {
     return payloads ? { data: shown(data) } : {};
   }
 
-  function note(event: ProbeEvent, wallMs: () => number): void {
+  function note(event: ProbeEvent, clock: Clock): void {
+    const wallMs = clock.wallNow;
     switch (event.kind) {
       case 'dialled':
         return write('info', wallMs(), `dialling ${event.transport}`, { link: event.link, transport: event.transport });
       case 'up':
         return write('info', wallMs(), `${event.transport} is up`, { link: event.link, transport: event.transport });
-      case 'proved':
-        return write('debug', wallMs(), `${event.transport} works`, { link: event.link, transport: event.transport });
       case 'down': {
         const { link, transport, cause } = event;
         if (cause.kind === 'aborted') {
@@ -152,28 +152,34 @@ export function logger(options: LoggerOptions = {}): Probe {
         const text = `the handlers of ${name} on ${channel} took ${Math.round(durationMs)} ms`;
         return write(lineLevel, wallMs(), text, { channel, event: name, id, offset, durationMs });
       }
-      case 'publishing': {
-        const { channel, event: name, id, data } = event.frame;
-        return write('debug', wallMs(), `publishing ${name} on ${channel}`, { channel, event: name, id, ...payloadOf(data) });
-      }
-      case 'accepted':
-      case 'failed': {
-        const { channel, event: name, id } = event.frame;
-        const { durationMs } = event;
-        const base = { channel, event: name, id, durationMs };
-        if (event.kind === 'accepted') {
-          return write('debug', wallMs(), `${name} on ${channel} was accepted`, base);
-        }
-        const { code, message } = RealtimeError.from(event.error, 'rejected', 'no reason is known');
-        return write('warn', wallMs(), `${name} on ${channel} failed: ${message}`, { ...base, code });
-      }
+      case 'publishing':
+        return;
+      case 'published':
+        return published(event, clock);
       case 'fault':
         return write('warn', wallMs(), event.error.message, { code: event.error.code, transport: event.error.transport });
     }
   }
 
+  function published({ frame, receipt }: Extract<ProbeEvent, { kind: 'published' }>, clock: Clock): void {
+    const { channel, event, id, data } = frame;
+    const startMs = clock.now();
+    write('debug', clock.wallNow(), `publishing ${event} on ${channel}`, { channel, event, id, ...payloadOf(data) });
+    receipt.then(
+      () => {
+        const durationMs = clock.now() - startMs;
+        write('debug', clock.wallNow(), `${event} on ${channel} was accepted`, { channel, event, id, durationMs });
+      },
+      (error: unknown) => {
+        const { code, message } = RealtimeError.from(error, 'rejected', 'no reason is known');
+        const fields = { channel, event, id, durationMs: clock.now() - startMs, code };
+        write('warn', clock.wallNow(), `${event} on ${channel} failed: ${message}`, fields);
+      },
+    );
+  }
+
   return {
-    note: (event, clock) => note(event, clock.wallNow),
+    note,
     attach(manager, { clock }) {
       manager.on('status', ({ status, transport, attempt, reason }) => {
         const text = status === 'failed' ? `failed: ${reason?.message ?? 'no reason is known'}` : status;

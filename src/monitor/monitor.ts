@@ -148,7 +148,6 @@ export function monitor(options: MonitorOptions = {}): Monitor {
         add({ kind: 'link', step: event.kind, link: event.link, transport: event.transport, cause: cause?.kind });
         return;
       }
-      case 'proved':
       case 'sent':
         return;
       case 'measured':
@@ -164,21 +163,33 @@ export function monitor(options: MonitorOptions = {}): Monitor {
         handlingMs.add(event.durationMs);
         return;
       case 'publishing':
-        sendsWaiting += 1;
-        return add({ kind: 'out', channel: event.frame.channel, event: event.frame.event, id: event.frame.id });
-      case 'accepted':
-      case 'failed': {
-        sendsWaiting -= 1;
-        const { kind, frame, durationMs } = event;
-        if (kind === 'accepted') acceptMs.add(durationMs);
-        const error = kind === 'failed' && RealtimeError.is(event.error) ? event.error : undefined;
-        if (error) countError(error);
-        return add({ kind, channel: frame.channel, event: frame.event, id: frame.id, durationMs, code: error?.code });
-      }
+        return;
+      case 'published':
+        return published(event, now);
       case 'fault':
         countError(event.error);
         return add({ kind: 'fault', code: event.error.code });
     }
+  }
+
+  function published({ frame, receipt }: Extract<ProbeEvent, { kind: 'published' }>, now: Clock): void {
+    const { channel, event, id } = frame;
+    const startMs = now.now();
+    sendsWaiting += 1;
+    timeline.add({ kind: 'out', channel, event, id }, now.wallNow());
+    const settle = (kind: 'accepted' | 'failed', error?: unknown): void => {
+      const durationMs = now.now() - startMs;
+      sendsWaiting -= 1;
+      if (kind === 'accepted') acceptMs.add(durationMs);
+      if (RealtimeError.is(error)) countError(error);
+      const code = RealtimeError.is(error) ? error.code : undefined;
+      timeline.add({ kind, channel, event, id, durationMs, code }, now.wallNow());
+      conflated.changed();
+    };
+    receipt.then(
+      () => settle('accepted'),
+      (error: unknown) => settle('failed', error),
+    );
   }
 
   function received({ link, frames }: Extract<ProbeEvent, { kind: 'received' }>, now: Clock): void {

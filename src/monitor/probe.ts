@@ -30,30 +30,18 @@ export type ProbeEvent =
       readonly durationMs: number;
     }
   | {
-      /** A send was found good and waits to leave. */
+      /** A send was found good, and is about to be queued. */
       readonly kind: 'publishing';
-      /** The send. */
-      readonly frame: PublishFrame;
+      /** The send. A probe may give it a trace context now: the W3C `traceparent` (https://www.w3.org/TR/trace-context/). */
+      readonly frame: PublishFrame & { traceparent?: string };
     }
   | {
-      /** A send was accepted. */
-      readonly kind: 'accepted';
+      /** A send was queued, or has left if it is volatile. */
+      readonly kind: 'published';
       /** The send. */
       readonly frame: PublishFrame;
-      /** The server's word. */
-      readonly receipt: Receipt;
-      /** Since it was found good, in milliseconds. */
-      readonly durationMs: number;
-    }
-  | {
-      /** A send has failed. */
-      readonly kind: 'failed';
-      /** The send. */
-      readonly frame: PublishFrame;
-      /** What the caller was told. */
-      readonly error: unknown;
-      /** Since it was found good, in milliseconds. */
-      readonly durationMs: number;
+      /** The server's acceptance; rejected with what the caller is told. */
+      readonly receipt: Promise<Receipt>;
     }
   | {
       /** What the `fault` event of the manager says too. */
@@ -92,24 +80,18 @@ export interface Probe {
   note(event: ProbeEvent, clock: Clock): void;
   /** The manager is made. What this throws, `createRealtime` throws. */
   attach?(manager: RealtimeManager, context: ProbeContext): void;
-  /**
-   * The W3C `traceparent` that travels with a send (https://www.w3.org/TR/trace-context/). A probe that gives none leaves
-   * the send as it is.
-   */
-  traceparent?(send: Pick<PublishFrame, 'id' | 'channel' | 'event'>): string | undefined;
 }
 
 /** Tells a probe, so that what it throws stays its own; `undefined` where there is none. */
 export function noteFor(probe: Probe | undefined, clock: Clock): ((event: ProbeEvent) => void) | undefined {
-  return probe && ((event) => guarded(() => probe.note(event, clock)));
-}
-
-/** What a probe throws must not reach the way of a message. */
-export function guarded<T>(call: () => T): T | undefined {
-  try {
-    return call();
-  } catch (error) {
-    reportUnheard(error);
-    return undefined;
-  }
+  return (
+    probe &&
+    ((event) => {
+      try {
+        probe.note(event, clock);
+      } catch (error) {
+        reportUnheard(error);
+      }
+    })
+  );
 }

@@ -1,8 +1,8 @@
-import { guarded, type Probe } from './probe.ts';
+import { noteFor, type Probe } from './probe.ts';
 
 /**
  * Makes one probe of several. Each is told of everything, in the order of the list, and what one throws the others do not
- * notice. The first that has a trace context for a send gives it; the others are asked no more.
+ * notice.
  *
  * @example
  * ```ts
@@ -13,17 +13,10 @@ import { guarded, type Probe } from './probe.ts';
 export function combineProbes(...probes: readonly Probe[]): Probe {
   return {
     note(event, clock) {
-      for (const probe of probes) guarded(() => probe.note(event, clock));
+      for (const probe of probes) noteFor(probe, clock)?.(event);
     },
     attach(manager, context) {
       for (const probe of probes) probe.attach?.(manager, context);
-    },
-    traceparent(send) {
-      for (const probe of probes) {
-        const found = guarded(() => probe.traceparent?.(send));
-        if (found !== undefined) return found;
-      }
-      return undefined;
     },
   };
 }

@@ -80,8 +80,6 @@ export interface TelemetryOptions {
 const producer = 3;
 const consumer = 4;
 const failedStatus = 2;
-/** Spans of sends that nobody has answered; more are ended without an answer. */
-const mostOpenSpans = 1_000;
 
 /**
  * A {@link Probe} that speaks to OpenTelemetry, without depending on it: a producer span for each send, whose trace context
@@ -96,33 +94,38 @@ const mostOpenSpans = 1_000;
  * ```
  */
 export function telemetry({ tracer, meter, receiving = true }: TelemetryOptions): Probe {
-  const spans = new Map<string, SpanLike>();
+  /** Goes with the send: there is nothing to clean up. */
+  const spans = new WeakMap<PublishFrame, SpanLike>();
   const sent = meter?.createCounter('messaging.client.sent.messages', { unit: '{message}' });
   const consumed = meter?.createCounter('messaging.client.consumed.messages', { unit: '{message}' });
   const operation = meter?.createHistogram('messaging.client.operation.duration', { unit: 's' });
   const processing = meter?.createHistogram('messaging.process.duration', { unit: 's' });
   const links = meter?.createCounter('keepwire.links', { description: 'links that ended, by cause' });
 
-  function endSpan(id: string, finish: (span: SpanLike) => void): void {
-    const span = spans.get(id);
-    if (!span) return;
-    spans.delete(id);
-    finish(span);
-    span.end();
+  /** Begins the span of a send, and gives the send its context. */
+  function publishing(tracer: TracerLike, frame: PublishFrame & { traceparent?: string }): void {
+    const { id } = frame;
+    const attributes = { ...attributesOf('send', frame), 'messaging.message.id': id };
+    const span = tracer.startSpan(`send ${frame.channel}`, { kind: producer, attributes });
+    frame.traceparent = writeTraceparent(span.spanContext());
+    spans.set(frame, span);
   }
 
-  function settled(event: Extract<ProbeEvent, { kind: 'accepted' | 'failed' }>): void {
-    const { frame, durationMs } = event;
-    const outcome: Record<string, string> = event.kind === 'failed' ? { 'error.type': codeOf(event.error) } : {};
-    const attributes = { ...attributesOf('send', frame), ...outcome };
-    sent?.add?.(1, attributes);
-    operation?.record?.(durationMs / 1000, attributes);
-    endSpan(frame.id, (span) => {
-      if (event.kind === 'accepted') return;
-      const code = codeOf(event.error);
-      span.setAttribute('error.type', code);
-      span.setStatus({ code: failedStatus, message: code });
-    });
+  function published({ frame, receipt }: Extract<ProbeEvent, { kind: 'published' }>, clock: Clock): void {
+    const startMs = clock.now();
+    const settle = (error?: unknown): void => {
+      const type = error && (RealtimeError.is(error) ? error.code : '_OTHER');
+      const attributes = { ...attributesOf('send', frame), ...(typeof type === 'string' && { 'error.type': type }) };
+      sent?.add?.(1, attributes);
+      operation?.record?.((clock.now() - startMs) / 1000, attributes);
+      const span = spans.get(frame);
+      if (typeof type === 'string') {
+        span?.setAttribute('error.type', type);
+        span?.setStatus({ code: failedStatus, message: type });
+      }
+      span?.end();
+    };
+    receipt.then(() => settle(), settle);
   }
 
   function handled(frame: EventFrame, durationMs: number, clock: Clock): void {
@@ -143,22 +146,17 @@ export function telemetry({ tracer, meter, receiving = true }: TelemetryOptions)
 
   return {
     note(event, clock) {
-      if (event.kind === 'accepted' || event.kind === 'failed') settled(event);
-      else if (event.kind === 'handled') handled(event.frame, event.durationMs, clock);
-      else if (event.kind === 'down') links?.add?.(1, { transport: event.transport, cause: event.cause.kind });
-    },
-    traceparent({ id, channel, event }) {
-      if (!tracer) return undefined;
-      const span = tracer.startSpan(`send ${channel}`, {
-        kind: producer,
-        attributes: { ...attributesOf('send', { channel, event }), 'messaging.message.id': id },
-      });
-      for (const [oldest] of spans) {
-        if (spans.size < mostOpenSpans) break;
-        endSpan(oldest, () => {});
+      switch (event.kind) {
+        case 'publishing':
+          return tracer && publishing(tracer, event.frame);
+        case 'published':
+          return published(event, clock);
+        case 'handled':
+          return handled(event.frame, event.durationMs, clock);
+        case 'down':
+          return links?.add?.(1, { transport: event.transport, cause: event.cause.kind });
+        default:
       }
-      spans.set(id, span);
-      return writeTraceparent(span.spanContext());
     },
   };
 }
@@ -173,10 +171,6 @@ function attributesOf(
     'messaging.operation.name': event,
     'messaging.destination.name': channel,
   };
-}
-
-function codeOf(error: unknown): string {
-  return RealtimeError.is(error) ? error.code : '_OTHER';
 }
 
 /** Version 00 of https://www.w3.org/TR/trace-context/#traceparent-header */

@@ -331,9 +331,6 @@ test('a probe that throws disturbs nobody', async () => {
     note: () => {
       throw bug;
     },
-    traceparent: () => {
-      throw bug;
-    },
   };
   for (const probe of [broken, combineProbes(broken, watch)]) {
     const realtime = createRealtime({ transports: [server.transport()], platform: { clock }, probe });

@@ -76,7 +76,7 @@ const doors: readonly { readonly names: readonly string[]; readonly folders: rea
   },
   { names: ['localStorage', 'sessionStorage', 'indexedDB', 'BroadcastChannel', 'process'], folders: ['platform'] },
 ];
-const listeningFolders = ['platform', 'adapters', 'react', 'vanilla', 'devtools'];
+const listeningFolders = ['platform', 'adapters', 'react', 'vanilla', 'devtools', 'elements', 'monitor'];
 
 /** Parses one file. */
 export function parse(path: string, text: string): SourceFile {
