@@ -23,7 +23,7 @@ export type { Metrics } from './monitor/metrics.ts';
 export type { Probe, ProbeContext, ProbeEvent } from './monitor/probe.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
-export type { Platform } from './platform/platform.ts';
+export { type Platform, systemPlatform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';
 export type { Dialect, DialectTraits, Greeting, OutboundMessage, Receipt } from './protocol/dialect.ts';
@@ -68,9 +68,10 @@ export type { Extractor, MessageContext, Selector } from './protocol/json-path.t
 export { keepwireDialect, protocolVersion } from './protocol/keepwire.ts';
 export { type EventInput, type EventName, type EventOutput, type EventSchemas, unchecked } from './protocol/schema.ts';
 export { createRealtime } from './realtime.ts';
-export type { CauseKind } from './transport/cause.ts';
+export type { CauseKind, DownDetails } from './transport/cause.ts';
 export type { FetchInit, FetchLike, HttpToken, PerAttempt } from './transport/http.ts';
 export type { HttpOptions } from './transport/http-transport.ts';
+export { decodeMessage, type LinkGate, openGate, sentReceipts, type Transmit } from './transport/link.ts';
 export type {
   Capabilities,
   Credentials,
