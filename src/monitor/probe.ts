@@ -32,8 +32,11 @@ export type ProbeEvent =
   | {
       /** A send was found good, and is about to be queued. */
       readonly kind: 'publishing';
-      /** The send. A probe may give it a trace context now: the W3C `traceparent` (https://www.w3.org/TR/trace-context/). */
-      readonly frame: PublishFrame & { traceparent?: string };
+      /** The send. */
+      readonly frame: PublishFrame & {
+        /** A probe may give the send its trace context now: the W3C `traceparent` (https://www.w3.org/TR/trace-context/). */
+        traceparent?: string;
+      };
     }
   | {
       /** A send was queued, or has left if it is volatile. */

@@ -3,11 +3,17 @@ import { type ContractAnswer, refusalCode, refusedEvent } from './contract-serve
 
 /** The first flight of keepwire's protocol, as a server reads it. */
 export interface ContractHello {
+  /** Tells it from frames. */
   readonly kind: 'hello';
+  /** The version of the protocol. */
   readonly version: number;
+  /** Names the client over all its links. */
   readonly client: string;
+  /** The token, where it does not travel by the carrier's own means. */
   readonly token?: string;
+  /** For a poll: how long it may be held, in milliseconds. */
   readonly waitMs?: number;
+  /** The joins, with their positions. */
   readonly channels: readonly Omit<JoinFrame, 'kind'>[];
 }
 
@@ -15,11 +21,15 @@ export interface ContractHello {
 export interface ContractLedger {
   /** What is done with the next link. */
   next: ContractAnswer;
+  /** How many links were ever dialled; the server counts. */
   dialled: number;
+  /** The frames that arrived, in order; joins that travelled in a greeting are among them. */
   readonly received: ClientFrame[];
+  /** The tokens that arrived, in order, one per link. */
   readonly tokens: (string | undefined)[];
   /** Looks at all waiting conditions again; call it whenever something has happened. */
   changed(): void;
+  /** Resolves when the condition holds. */
   until(condition: () => boolean): Promise<void>;
   /** Notes a greeting and answers it: welcome, then one joined per channel. */
   greet(hello: ContractHello, token?: string): ServerFrame[];
