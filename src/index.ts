@@ -10,6 +10,7 @@ export {
 } from './channel/pattern.ts';
 export type { ChannelState } from './channel/subscription.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason } from './connection/auth.ts';
+export { type ConnectionGraph, connectionGraph, type PhaseEdge } from './connection/graph.ts';
 export type { LinkNote, LinkNoteKind, LinkPlace } from './connection/link-note.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';

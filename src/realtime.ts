@@ -107,7 +107,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     ...resolved,
     auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
     routes,
-    note,
+    watch: note,
     client: platform.newId(),
     channels: registry.positions,
     cursor: (name) => cursors.get(name),

@@ -30,7 +30,7 @@ export interface SessionParts {
   /** The last id of the stream as a whole, of a transport by name. */
   readonly cursor: (transport: string) => string | undefined;
   /** Who watches, if anybody does. */
-  readonly note?: (event: LinkNote) => void;
+  readonly watch?: (event: LinkNote) => void;
 }
 
 /** What a session tells the connection. Nothing more is told after `over`, nor after {@link Session.end}. */
@@ -124,7 +124,7 @@ export function startSession(
   return session;
 
   function note(event: LinkNoteKind): void {
-    parts.note?.({ link: id, transport: name, ...event });
+    parts.watch?.({ link: id, transport: name, ...event });
   }
 
   function end(): void {

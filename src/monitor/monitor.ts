@@ -21,7 +21,7 @@ export { type DebugHandle, debugLevel, type ExposeOptions, exposeForDebugging, t
 export type { Distribution } from './histogram.ts';
 export { type LoggerOptions, type LogLevel, type LogLine, logger } from './logger.ts';
 export { combineProbes } from './probes.ts';
-export type { Secret } from './redact.ts';
+export { redactor, type Secret } from './redact.ts';
 export type {
   ChannelNumbers,
   ConnectionNumbers,

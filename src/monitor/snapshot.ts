@@ -12,9 +12,9 @@ export interface RouteDecision {
   /** When, in milliseconds since the Unix epoch. */
   readonly at: number;
   /** What was decided, in one word. */
-  readonly kind: string;
-  /** The transport that it is about, by name. */
-  readonly route: string;
+  readonly what: string;
+  /** The transport that it is about, by name; `undefined` where it is about none. */
+  readonly transport: string | undefined;
   /** Why, for people. */
   readonly reason: string;
 }
