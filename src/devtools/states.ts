@@ -38,7 +38,7 @@ export function makeStates(): Section {
 
   return {
     title: 'State',
-    element: make('div', {}, drawing, words, ways),
+    element: make('div', { class: 'split' }, drawing, make('div', {}, words, ways)),
     update({ status }) {
       const phase = phaseOf(status);
       const details = [

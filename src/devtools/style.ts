@@ -11,19 +11,19 @@ export const style = `
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 details { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; overflow: hidden; }
 :host([data-floating]) details { box-shadow: 0 6px 24px rgb(0 0 0 / 0.18); }
+:host([data-floating]) .panel { min-height: min(250px, calc(100vh - 200px)); }
 :host([data-floating]) .body { max-height: min(560px, calc(100vh - 90px)); overflow: auto; }
 summary { display: flex; gap: 4px 8px; align-items: center; padding: 8px 12px; cursor: pointer; list-style: none; }
 summary::-webkit-details-marker { display: none; }
-summary::after { content: '▸'; margin-left: auto; color: var(--dim); flex: none; }
+summary::after { content: '▸'; color: var(--dim); flex: none; }
 details[open] summary::after { content: '▾'; }
-.detail { color: var(--dim); min-width: 0; overflow-wrap: anywhere; }
+.detail { color: var(--dim); min-width: 0; overflow-wrap: anywhere; flex: 1 1 auto; }
 :focus-visible { outline: 2px solid var(--focus); outline-offset: -2px; }
 .dot { width: 9px; height: 9px; border-radius: 50%; background: var(--dim); flex: none; }
 [data-status=connected] .dot { background: var(--good); }
 [data-status=connecting] .dot, [data-status=reconnecting] .dot { background: var(--wait); }
 [data-status=failed] .dot { background: var(--bad); }
-.sparkline { flex: none; line-height: 0; margin-left: auto; }
-.sparkline:not([hidden]) ~ * { margin-left: 0; }
+.sparkline { flex: none; line-height: 0; }
 .sparkline svg { width: 88px; height: 20px; }
 .sparkline .line { fill: none; stroke: var(--focus); stroke-width: 1.5; }
 .body { border-top: 1px solid var(--line); }
@@ -63,6 +63,7 @@ select { font: inherit; color: inherit; background: var(--paper); border: 1px so
 .mark[data-kind=failed], .mark[data-kind=down] { background: var(--bad); }
 .mark[data-kind=out] { background: repeating-linear-gradient(45deg, var(--wait) 0 3px, transparent 3px 6px); }
 .mark[data-kind=dialled] { background: var(--wait); }
+.mark[data-kind=ended] { background: var(--dim); }
 .scale, .legend { display: flex; flex-wrap: wrap; gap: 2px 12px; margin: 2px 0 8px; color: var(--dim); font-size: 12px; }
 .scale { justify-content: space-between; margin: 2px 0; }
 .legend span { display: inline-flex; gap: 5px; align-items: center; }
@@ -73,8 +74,9 @@ caption { text-align: left; color: var(--dim); padding: 2px 0 4px; }
 th, td { text-align: left; padding: 4px 12px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; font-weight: 400; }
 thead th { color: var(--dim); font-size: 12px; white-space: nowrap; }
 tbody th { white-space: nowrap; }
-td { overflow-wrap: anywhere; }
-dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 2px 16px; margin: 0 0 8px; }
+td { white-space: nowrap; }
+td:last-child { white-space: normal; overflow-wrap: anywhere; min-width: 10ch; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(136px, 1fr)); gap: 2px 16px; margin: 0 0 8px; }
 dl div { display: flex; justify-content: space-between; gap: 6px; }
 dt { color: var(--dim); }
 dd { margin: 0; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -93,9 +95,13 @@ time { color: var(--dim); font-variant-numeric: tabular-nums; }
 .slider output { text-align: right; font-variant-numeric: tabular-nums; }
 @container (max-width: 420px) {
   summary { flex-wrap: wrap; }
+  summary b { margin-right: auto; }
+  [role=tablist] { flex-wrap: wrap; padding-bottom: 4px; }
+  [role=tab] { padding: 6px 7px 3px; }
   .detail { order: 3; flex-basis: 100%; }
   li[data-kind] { grid-template-columns: auto 1fr; }
   li[data-kind] span { grid-column: 1 / -1; }
 }
+@container (min-width: 760px) { .split { display: grid; grid-template-columns: 3fr 2fr; gap: 24px; align-items: center; } }
 @media (forced-colors: active) { .mark, .dot { forced-color-adjust: none; } }
 `;

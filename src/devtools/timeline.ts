@@ -4,13 +4,13 @@ import type { JournalEntry } from './journal.ts';
 import type { Section } from './view.ts';
 
 /** The lanes show so much, in milliseconds. */
-const windowMs = 30_000;
+const windowMs = 15_000;
 /** The list shows so many, newest first. */
 const mostRows = 50;
 
 const lanes = ['in', 'out', 'link'] as const;
 
-/** What happened in the last half minute, in lanes; and the last fifty things as a list. */
+/** What happened in the last quarter of a minute, in lanes; and the last fifty things as a list. */
 export function makeTimeline(journal: () => readonly JournalEntry[]): Section {
   const tracks = new Map(lanes.map((lane) => [lane, make('div', { class: 'track' })]));
   const marks = new Map<number, HTMLElement>();
@@ -19,11 +19,11 @@ export function makeTimeline(journal: () => readonly JournalEntry[]): Section {
     {
       class: 'lanes',
       role: 'img',
-      'aria-label': 'The last 30 seconds: events in, sends out, links. The list below says the same.',
+      'aria-label': 'The last 15 seconds: events in, sends out, links. The list below says the same.',
     },
     ...[...tracks].flatMap(([lane, track]) => [make('span', { class: 'lane' }, lane), track]),
   );
-  const scale = make('p', { class: 'scale', 'aria-hidden': 'true' }, make('span', {}, '30 s ago'), make('span', {}, 'now'));
+  const scale = make('p', { class: 'scale', 'aria-hidden': 'true' }, make('span', {}, '15 s ago'), make('span', {}, 'now'));
   const list = make('ol', { tabindex: '0', 'aria-label': 'What happened, newest first' });
   const legend = make(
     'p',
@@ -98,7 +98,9 @@ function extentOf(entry: TimelineEntry, nowMs: number): { readonly fromMs: numbe
 }
 
 function kindOf(entry: TimelineEntry): string {
-  return entry.kind === 'link' ? entry.step : entry.kind;
+  if (entry.kind !== 'link') return entry.kind;
+  // that we ended it ourselves is no trouble
+  return entry.cause === 'aborted' ? 'ended' : entry.step;
 }
 
 function wordsOf(entry: TimelineEntry): string {
