@@ -9,6 +9,7 @@ export interface Sparkline {
 
 /** So many round trips are shown. */
 const mostValues = 60;
+const fewValues = 15;
 const width = 88;
 const height = 20;
 
@@ -28,8 +29,10 @@ export function makeSparkline(): Sparkline {
       if (values.length < 2) return;
       element.hidden = false;
       const highest = Math.max(...values, 1);
-      const step = width / (mostValues - 1);
-      const first = mostValues - values.length;
+      // a few values are not pressed into a corner
+      const places = Math.max(values.length, fewValues);
+      const step = width / (places - 1);
+      const first = places - values.length;
       const points = values.map((value, index) => {
         const x = ((first + index) * step).toFixed(1);
         return `${x} ${(height - 2 - (value / highest) * (height - 4)).toFixed(1)}`;

@@ -68,6 +68,7 @@ select { font: inherit; color: inherit; background: var(--paper); border: 1px so
 .scale { justify-content: space-between; margin: 2px 0; }
 .legend span { display: inline-flex; gap: 5px; align-items: center; }
 .legend .mark { position: static; width: 10px; height: 10px; }
+.legend .mark[data-kind=gap] { width: 4px; height: 14px; }
 .scroll { overflow-x: auto; margin-bottom: 8px; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--dim); padding: 2px 0 4px; }

@@ -177,3 +177,29 @@ test('over a real server the context of the send arrives with the event, and the
   expect(Math.abs(clock?.offsetMs ?? Number.NaN)).toBeLessThanOrEqual((clock?.uncertaintyMs ?? 0) + 2);
   expect(deliveryMs.count).toBe(1);
 });
+
+test('a real server drops what cannot be a trace context, and accepts the send', async () => {
+  const server = await startReferenceServer();
+  const contexts = ['x'.repeat(129), 'y'.repeat(128)];
+  const realtime = createRealtime({
+    transports: [websocket({ url: server.urls.websocket })],
+    probe: {
+      note(event) {
+        if (event.kind === 'publishing') event.frame.traceparent = contexts.shift();
+      },
+    },
+  });
+  onTestFinished(() => realtime.close());
+  const room = realtime.channel('room');
+  const seen: unknown[] = [];
+  const both = new Promise<void>((resolve) => {
+    room.on('message', (_, { traceparent }) => {
+      if (seen.push(traceparent) === 2) resolve();
+    });
+  });
+  realtime.start();
+  await room.publish('message', 1);
+  await room.publish('message', 2);
+  await both;
+  expect(seen).toEqual([undefined, 'y'.repeat(128)]);
+});

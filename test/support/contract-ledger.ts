@@ -1,5 +1,1 @@
-export {
-  type ContractHello as Hello,
-  type ContractLedger,
-  contractLedger as createLedger,
-} from '../../src/testing/contract-ledger.ts';
+export { type ContractHello as Hello, contractLedger as createLedger } from '../../src/testing/contract-ledger.ts';

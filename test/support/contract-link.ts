@@ -1,10 +1,8 @@
 export {
-  type CountingClock,
   countingClock,
   type Dialled,
   type DialOptions,
   dial,
   type RecordingSink,
   recordingSink,
-  type SinkCall,
 } from '../../src/testing/contract-link.ts';

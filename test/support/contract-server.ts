@@ -1,1 +1,1 @@
-export { type ContractAnswer, type ContractServer, refusalCode, refusedEvent } from '../../src/testing/contract-server.ts';
+export type { ContractAnswer, ContractServer } from '../../src/testing/contract-server.ts';
