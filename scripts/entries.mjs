@@ -24,7 +24,7 @@ export const entries = [
   { subpath: './receipts', source: 'src/channel/receipts.ts', output: 'receipts', core: false },
   { subpath: './live-list', source: 'src/channel/live-list.ts', output: 'live-list', core: false },
   { subpath: './tabs', source: 'src/tabs/tabs.ts', output: 'tabs', core: true },
-  { subpath: './monitor', source: 'src/monitor/monitor.ts', output: 'monitor', core: false },
+  { subpath: './monitor', source: 'src/monitor/monitor.ts', output: 'monitor', core: true },
   { subpath: './elements', source: 'src/elements/index.ts', output: 'elements', core: false },
 ];
 

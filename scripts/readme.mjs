@@ -41,11 +41,9 @@ function* blocks(page) {
 const pages = [
   'README.md',
   ...['docs', 'docs/guide'].flatMap((folder) =>
-    existsSync(root + folder)
-      ? readdirSync(root + folder)
-          .filter((name) => name.endsWith('.md'))
-          .map((name) => `${folder}/${name}`)
-      : [],
+    readdirSync(root + folder)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `${folder}/${name}`),
   ),
 ];
 /** @type {{ page: string, line: number, language: string, code: string[] }[]} */

@@ -99,6 +99,9 @@ for (const entry of entries) {
   if (carries !== (entry.subpath === './socket-io')) {
     complaints.push(`a bundle of ${importName(entry)} ${carries ? 'contains' : 'does not contain'} socket.io-client`);
   }
+  if (entry.subpath !== './devtools' && inputs.some((input) => input.endsWith('dist/devtools.js'))) {
+    complaints.push(`a bundle of ${importName(entry)} contains the devtools`);
+  }
 }
 
 for (const miss of missed) console.log(`! budget NOT met yet: ${miss}`);

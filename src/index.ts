@@ -19,7 +19,9 @@ export {
   type PatternParams,
 } from './channel/pattern.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason, IdentityChange } from './connection/auth.ts';
+export { type ConnectionGraph, connectionGraph, type PhaseEdge } from './connection/graph.ts';
 export type { Decision } from './connection/history.ts';
+export type { LinkNote, LinkNoteKind, LinkPlace } from './connection/link-note.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
 export {
   type FullJitterOptions,
@@ -55,12 +57,13 @@ export {
 export { type Observer, type Readable, type Unsubscribe, type Writable, writable } from './events/readable.ts';
 export type { InvalidPayload, LifecycleEvents, RealtimeManager, Switched } from './manager.ts';
 export type { Metrics } from './monitor/metrics.ts';
+export type { Probe, ProbeContext, ProbeEvent } from './monitor/probe.ts';
 export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
 export { disposable, type Remover } from './platform/dispose.ts';
 export { type Frames, systemFrames } from './platform/frames.ts';
 export { type RouteMemory, routeMemory, type TextStore } from './platform/memory.ts';
-export type { Platform } from './platform/platform.ts';
+export { type Platform, systemPlatform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';
 export { systemVisibility, type Visibility } from './platform/visibility.ts';
@@ -106,9 +109,10 @@ export type { Extractor, MessageContext, Selector } from './protocol/json-path.t
 export { keepwireDialect, protocolVersion } from './protocol/keepwire.ts';
 export { type EventInput, type EventName, type EventOutput, type EventSchemas, unchecked } from './protocol/schema.ts';
 export { createRealtime } from './realtime.ts';
-export type { CauseKind } from './transport/cause.ts';
+export type { CauseKind, DownDetails } from './transport/cause.ts';
 export type { FetchInit, FetchLike, HttpToken, PerAttempt } from './transport/http.ts';
 export type { HttpOptions } from './transport/http-transport.ts';
+export { decodeMessage, type LinkGate, openGate, sentReceipts, type Transmit } from './transport/link.ts';
 export type {
   Capabilities,
   Credentials,

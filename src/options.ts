@@ -5,6 +5,7 @@ import { type DedupPolicy, dedupById } from './delivery/dedup.ts';
 import { type Backfill, defaultReorder, type ReorderLimits } from './delivery/hole.ts';
 import { type Delivery, defaultOutboxLimits, type OutboxOptions } from './delivery/outbox-options.ts';
 import { RealtimeError } from './errors.ts';
+import type { Probe } from './monitor/probe.ts';
 import type { RouteMemory } from './platform/memory.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventName, EventSchemas } from './protocol/schema.ts';
@@ -61,6 +62,8 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
    * @defaultValue `at-least-once` for every event
    */
   readonly delivery?: { readonly [Name in EventName<Schemas>]?: Delivery };
+  /** Watches from the inside: `monitor()`, `logger()` and more from `keepwire/monitor`, or your own. @defaultValue nobody watches */
+  readonly probe?: Probe;
   /** Other sources of time, chance, ids and signals, for tests and other platforms. */
   readonly platform?: Partial<Platform>;
 }
@@ -68,9 +71,12 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
 /** The options with every default filled in. */
 export interface ResolvedOptions
   extends Required<
-      Omit<RealtimeOptions, 'events' | 'auth' | 'backfill' | 'remember' | 'liveness' | 'outbox' | 'platform' | 'reorder'>
+      Omit<
+        RealtimeOptions,
+        'events' | 'auth' | 'backfill' | 'remember' | 'liveness' | 'outbox' | 'platform' | 'probe' | 'reorder'
+      >
     >,
-    Pick<RealtimeOptions, 'events' | 'auth' | 'remember'> {
+    Pick<RealtimeOptions, 'events' | 'auth' | 'probe' | 'remember'> {
   readonly backfill: Backfill | undefined;
   readonly liveness: LivenessOptions;
   readonly reorder: ReorderLimits;
@@ -86,6 +92,7 @@ function defaults(): ResolvedOptions {
     events: undefined,
     auth: undefined,
     remember: undefined,
+    probe: undefined,
     retry: spreadRetry(),
     connectTimeoutMs: 10_000,
     settleAfterMs: 10_000,
@@ -114,7 +121,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill, remember } = resolved;
+  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill, remember, probe } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -129,6 +136,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }
   if (remember && typeof remember.recall !== 'function') throw wrong('options.remember', 'a memory, such as routeMemory()');
+  if (probe !== undefined && typeof probe?.note !== 'function') throw wrong('options.probe', 'a probe');
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');

@@ -17,6 +17,7 @@ import { createBus } from './events/bus.ts';
 import { writable } from './events/readable.ts';
 import type { LifecycleEvents, RealtimeManager } from './manager.ts';
 import { createMetrics } from './monitor/metrics.ts';
+import { noteFor } from './monitor/probe.ts';
 import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
 import { abortedError, removable } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
@@ -46,8 +47,9 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   options: RealtimeOptions<Schemas>,
 ): RealtimeManager<Schemas> {
   const resolved = resolveOptions(options);
-  const { transports, platform } = resolved;
+  const { transports, platform, probe } = resolved;
   const { clock } = platform;
+  const note = noteFor(probe, clock);
   const metrics = createMetrics();
   /** What subscriptions are told of the link that spoke last; it changes only with the link. */
   let source: SourceLink | undefined;
@@ -90,6 +92,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     ...platform,
     validator,
     metrics,
+    note,
     answered: () => outbox.flush(),
     handlerFailed: (error, channel) => handlerFailed(error, `a handler on the channel ${channel}`),
     invalid(error, { channel, event, offset }) {
@@ -122,6 +125,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       return client;
     },
     note: history.note,
+    watch: note,
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
     listener: {
@@ -176,6 +180,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       ended: ended.signal,
       client: () => client,
       metrics,
+      note,
       canSend: transports.some(({ capabilities }) => capabilities.send),
       turns: (channel) => registry.get(channel)?.outgoing,
       link: () => (connection.current?.transport.capabilities.send ? connection.current : undefined),
@@ -258,6 +263,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     outbox: { entries, cancel, retry, hold: holdSends },
     metrics: () => ({ ...metrics }),
   };
+  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, mostSends: resolved.outbox.maxCount });
   return manager;
 
   function assertOpen(what: string): void {
@@ -310,6 +316,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   /** Everything that a server says passes here, in order. */
   function route(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
     const { id, transport } = link;
+    note?.({ kind: 'received', link: id, transport: transport.name, frames: batch });
     const isStreamResumed = transport.capabilities.resume === 'connection' && Boolean(cursors.get(transport.name));
     const isAlone = connection.isAlone(id);
     if (source?.id !== id || source.isStreamResumed !== isStreamResumed || source.isAlone !== isAlone) {
@@ -372,6 +379,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   }
 
   function fault(error: RealtimeError): void {
+    note?.({ kind: 'fault', error });
     if (isFaulting || (error.code === 'handler-failed' && !bus.has('fault'))) return reportUnheard(error);
     isFaulting = true;
     bus.emit('fault', error);

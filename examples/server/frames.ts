@@ -28,5 +28,6 @@ export function encodeEvent(channel: string, entry: LogEntry, offset: number | u
   const head = `{"kind":"event","channel":${JSON.stringify(channel)},"event":${JSON.stringify(entry.event)}`;
   const data = entry.data === undefined ? '' : `,"data":${entry.data}`;
   const number = offset === undefined ? '' : `,"offset":${offset}`;
-  return `${head}${data}${number},"id":${JSON.stringify(entry.id)},"at":${entry.at},"from":${JSON.stringify(entry.from)}}`;
+  const trace = entry.traceparent === undefined ? '' : `,"traceparent":${JSON.stringify(entry.traceparent)}`;
+  return `${head}${data}${number},"id":${JSON.stringify(entry.id)},"at":${entry.at},"from":${JSON.stringify(entry.from)}${trace}}`;
 }

@@ -9,6 +9,8 @@ export interface LogEntry {
   readonly at: number;
   /** The id of the user who sent it. */
   readonly from: string;
+  /** The trace context that the sender gave. */
+  readonly traceparent?: string;
 }
 
 /** An entry with its number. */

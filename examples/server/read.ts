@@ -75,12 +75,14 @@ export function readFrame(value: unknown): ClientFrame | Unreadable | { readonly
       return { kind, channel, present, data };
     }
     case 'publish': {
-      const { event, data, volatile = false, reply = false } = frame;
+      const { event, data, volatile = false, reply = false, traceparent } = frame;
       if (!isName(id)) return unreadable('a send has no id');
       if (!isName(channel) || !isName(event) || typeof volatile !== 'boolean' || typeof reply !== 'boolean') {
         return { ...unreadable('a send has a wrong field'), id };
       }
-      return { kind, id, channel, event, data, volatile, reply };
+      // what is no trace context is dropped, as an unknown field is: a send does not fail for it
+      const trace = typeof traceparent === 'string' && traceparent.length <= 128 ? { traceparent } : {};
+      return { kind, id, channel, event, data, volatile, reply, ...trace };
     }
     default:
       return typeof kind === 'string' ? { kind: 'unknown' } : unreadable('a frame has no kind');

@@ -64,7 +64,7 @@ export function createSends(log: Log, hooks: SendHooks, maxEventBytes: number, t
       const passed = hooks.onPublish?.(frame, identity.user) ?? true;
       if (passed !== true) return { kind: 'reject', id, ...passed };
       if (frame.reply) return await ask(frame, identity);
-      const entry = { id, event, data, at: time.wallNow(), from: identity.user };
+      const entry = { id, event, data, at: time.wallNow(), from: identity.user, traceparent: frame.traceparent };
       if (frame.volatile) {
         await log.pass(channel, entry);
         return { kind: 'ack', id };

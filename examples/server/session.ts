@@ -175,7 +175,7 @@ export function openSession(hub: Hub, arrival: Arrival): Session {
   function handle(frame: Exclude<ClientFrame, { kind: 'publish' }>): void {
     switch (frame.kind) {
       case 'ping':
-        return session.push(encode({ kind: 'pong' }));
+        return session.push(encode({ kind: 'pong', at: time.wallNow() }));
       case 'join':
         void seating.join(frame);
         return;

@@ -23,6 +23,14 @@ export interface SendingParts {
   /** Our name, which changes with the user. */
   readonly client: () => string;
   readonly metrics: { accepted: number; failed: number };
+  /** Tells whoever watches, if anybody does. */
+  readonly note:
+    | ((
+        event:
+          | { kind: 'publishing'; frame: PublishFrame }
+          | { kind: 'published'; frame: PublishFrame; receipt: Promise<Receipt> },
+      ) => void)
+    | undefined;
   /** Can any transport send? */
   readonly canSend: boolean;
   /** The order in which the sends of a channel that is wanted leave. */
@@ -33,7 +41,7 @@ export interface SendingParts {
 
 /** The way of a send: its schema, its turn, and then the outbox, or the link at once for a volatile one. */
 export function createSending(parts: SendingParts): Pick<ChannelHost, 'newId' | 'send'> {
-  const { validator, outbox, limits, newId, ended, metrics } = parts;
+  const { validator, outbox, limits, newId, ended, metrics, note } = parts;
   // a Map, since an event may be called `constructor`
   const deliveries = new Map(Object.entries(parts.delivery));
 
@@ -68,7 +76,9 @@ export function createSending(parts: SendingParts): Pick<ChannelHost, 'newId' | 
           if (validated.kind === 'invalid') return reject(validated.error);
           if (client !== parts.client()) return reject(new RealtimeError('signed-out', `${event} was published by another user`));
           const frame: PublishFrame = { kind: 'publish', id, channel, event, data, volatile: volatile || undefined, reply };
+          note?.({ kind: 'publishing', frame });
           const receipt = volatile ? sendNow(frame) : outbox.send(frame, { signal, timeoutMs, delivery, tell });
+          note?.({ kind: 'published', frame, receipt });
           receipt.then(
             ({ offset, epoch, data: answer }) => {
               metrics.accepted += 1;

@@ -48,6 +48,10 @@ export interface SubscriptionHooks {
   /** A payload was set aside. */
   readonly invalid: (error: RealtimeError, frame: EventFrame) => void;
   readonly gap: (gap: Gap) => void;
+  /** Who watches, if anybody does: what was dropped as a repeat, and how long the handlers of an event took. */
+  readonly note?: (
+    event: { kind: 'duplicate'; frame: EventFrame } | { kind: 'handled'; frame: EventFrame; durationMs: number },
+  ) => void;
   /** The server has answered the join, one way or the other. */
   readonly answered: () => void;
   /** Something is missing that the server can replay: join again from the position. */
@@ -91,7 +95,7 @@ interface Early {
 
 /** Makes the subscription of a channel. */
 export function createSubscription(name: string, hooks: SubscriptionHooks): Subscription {
-  const { validator, metrics, clock, reorder } = hooks;
+  const { validator, metrics, clock, reorder, note } = hooks;
   const report = (error: unknown): void => hooks.handlerFailed(error, name);
   const bus = createBus<Record<string, EventFrame>>(report);
   const state = writable<ChannelState>(
@@ -152,7 +156,10 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     } else if (verdict !== 'duplicate') {
       if (link.id >= joinedLink) outOfTurn({ frame, link } as Early, verdict === 'ahead');
     } else if (isUnproved && wentBack(frame, link)) receive(frame, link);
-    else metrics.duplicates += 1;
+    else {
+      metrics.duplicates += 1;
+      note?.({ kind: 'duplicate', frame });
+    }
   }
 
   /**
@@ -284,9 +291,11 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   }
 
   function deliver(frame: EventFrame, era: number): void {
+    const startMs = note && clock.now();
     bus.emit(frame.event, frame);
     order.commit(frame, era);
     metrics.delivered += 1;
+    if (startMs !== undefined) note?.({ kind: 'handled', frame, durationMs: clock.now() - startMs });
   }
 
   function end(status: 'denied' | 'left', what: string, code: string | undefined, said = 'no reason was given'): void {

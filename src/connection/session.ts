@@ -4,6 +4,7 @@ import type { Receipt } from '../protocol/dialect.ts';
 import type { AdviceFrame, ClientFrame, Position, ServerFrame } from '../protocol/frame.ts';
 import type { Credentials, DownCause, Link, LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
 import type { Auth, AuthReason } from './auth.ts';
+import type { LinkNote, LinkNoteKind } from './link-note.ts';
 import { type Liveness, type LivenessOptions, watchLiveness } from './liveness.ts';
 import { comeBackMs } from './retry.ts';
 import type { LinkId } from './state.ts';
@@ -28,6 +29,8 @@ export interface SessionParts {
   readonly channels: () => ReadonlyMap<string, Position | undefined>;
   /** The last id of the stream as a whole, of a transport by name. */
   readonly cursor: (transport: string) => string | undefined;
+  /** Who watches, if anybody does. */
+  readonly watch?: (event: LinkNote) => void;
 }
 
 /** What a session tells the connection. Nothing more is told after `over`, nor after {@link Session.end}. */
@@ -71,6 +74,8 @@ export interface Session {
    * @param isElsewhere - the network may be another one, and the link dead without a word
    */
   wake(isElsewhere: boolean): void;
+  /** Tells whoever watches. */
+  readonly note: (event: LinkNoteKind) => void;
   /** Frees everything. Once more does nothing. */
   end(): void;
 }
@@ -116,16 +121,22 @@ export function startSession(
     route,
     transport,
     isProven: false,
+    note,
     later,
     wake,
     end,
   };
 
+  note({ kind: 'dialled' });
   // never in the same tick: the channels that are opened right after `start` travel with the first flight
   Promise.resolve(auth.credentials(reason)).then(connect, (error: RealtimeError) =>
     over({ kind: error.code === 'unauthorized' ? 'unauthorized' : 'refused', error }),
   );
   return session;
+
+  function note(event: LinkNoteKind): void {
+    parts.watch?.({ link: id, transport: name, ...event });
+  }
 
   function end(): void {
     if (isOver) return;
@@ -195,7 +206,15 @@ export function startSession(
     if (isOver || !link) return;
     const opened = link;
     session.upMs = clock.now();
-    session.live = { id, transport, info, send: (batch) => opened.send(batch) };
+    session.live = {
+      id,
+      transport,
+      info,
+      send(batch) {
+        note({ kind: 'sent', frames: batch });
+        return opened.send(batch);
+      },
+    };
     const { liveness: mode } = capabilities;
     const silent = (error: RealtimeError): void => over({ kind: 'lost', error });
     const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => tell([{ kind: 'ping' }]), silent);
@@ -230,7 +249,11 @@ export function startSession(
   function control(frame: ServerFrame): void {
     if (isOver) return;
     if (frame.kind === 'pong') {
-      session.latencyMs = session.liveness?.pong() ?? session.latencyMs;
+      const roundTripMs = session.liveness?.pong();
+      if (roundTripMs !== undefined) {
+        session.latencyMs = roundTripMs;
+        note({ kind: 'measured', roundTripMs, at: frame.at });
+      }
       listener.measured(session);
     } else if (frame.kind === 'auth') {
       // one that has ended is the one before: the server may not even have got the new one

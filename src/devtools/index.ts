@@ -1,1 +1,2 @@
-export { type Devtools, type DevtoolsOptions, mountDevtools } from './mount.ts';
+export { type Devtools, type DevtoolsOptions, mountDevtools, type TabRoleHolder } from './mount.ts';
+export type { DevtoolsManager } from './view.ts';

@@ -1,9 +1,30 @@
-import type { ConnectionStatus, RealtimeManager } from 'keepwire';
+import type { ConnectionStatus, Status } from 'keepwire';
+import type { Monitor, Secret } from 'keepwire/monitor';
+import type { Chaos } from 'keepwire/testing';
+import { makeControls } from './controls.ts';
+import { make, setText } from './dom.ts';
+import { exportJson } from './export.ts';
 import { type JournalEntry, keepJournal } from './journal.ts';
+import { makeChannels, makeNumbers, makeOutbox, makeRoutes } from './lists.ts';
+import { makeSparkline } from './sparkline.ts';
+import { makeStates } from './states.ts';
 import { style } from './style.ts';
+import { makeTabs } from './tabs.ts';
+import { makeTimeline } from './timeline.ts';
+import { type DevtoolsManager, settled, type View, viewOf } from './view.ts';
 
 /** The options of {@link mountDevtools}. */
 export interface DevtoolsOptions {
+  /** What it measures is shown too: the timeline with its spans, the transports, the channels, the times. */
+  readonly monitor?: Pick<Monitor, 'snapshot'>;
+  /** Its switches are shown; the transports of the manager must be wrapped by it. */
+  readonly chaos?: Chaos;
+  /** A transport of `keepwire/tabs`, to say which tab leads. */
+  readonly tabs?: TabRoleHolder;
+  /** The names of the transports that can be forced. @defaultValue those that were seen */
+  readonly transports?: readonly string[];
+  /** Texts and patterns that are taken out of an export; tokens and the query of addresses always are. */
+  readonly redact?: readonly Secret[];
   /** Where to show the panel. @defaultValue the page's body, floating in the lower right corner */
   readonly target?: Element;
   /** Is it open at the beginning? @defaultValue `false` when it floats, else `true` */
@@ -14,11 +35,17 @@ export interface DevtoolsOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What knows the role of this tab. */
+export interface TabRoleHolder {
+  /** `leader`, another word, or `undefined` while it is not decided. */
+  readonly role: string | undefined;
+}
+
 /** A panel on the page. */
 export interface Devtools {
   /** The panel itself. Taking it out of the page ends it too. */
   readonly element: HTMLElement;
-  /** Takes the panel away; calling it twice is harmless. */
+  /** Takes the panel away, and ends the trouble that it made; calling it twice is harmless. */
   remove(): void;
 }
 
@@ -29,65 +56,100 @@ interface Panel extends HTMLElement {
 
 const tag = 'keepwire-devtools';
 
-/** The counters are read anew after this long, in milliseconds. */
+/** The panel is read anew after this long, in milliseconds. */
 const refreshMs = 250;
 
 /**
- * Shows what a manager does: status, transport, mode, the time until the next attempt, counters, and the last 50 things
- * that happened. Payloads and tokens are not shown. For a page; nothing is registered before the first call.
+ * Shows what a manager does: its state in the diagram of all states, what went in and out, how each transport does and why,
+ * channels, outbox, times; and switches that make trouble on purpose. Payloads and tokens are not shown. For a page; nothing
+ * is registered before the first call, and nothing of it is in a bundle that does not import it.
  *
  * @example
  * ```ts
- * if (import.meta.env.DEV) void import('keepwire/devtools').then(({ mountDevtools }) => mountDevtools(realtime));
+ * const watch = monitor();
+ * const realtime = createRealtime({ transports, probe: watch });
+ * if (import.meta.env.DEV) void import('keepwire/devtools').then(({ mountDevtools }) => mountDevtools(realtime, { monitor: watch }));
  * ```
  */
-export function mountDevtools<Manager extends Pick<RealtimeManager, 'status' | 'mode' | 'on' | 'metrics' | 'retryNow'>>(
-  manager: Manager,
-  options: DevtoolsOptions = {},
-): Devtools {
-  const { target, open = target !== undefined, now = () => new Date(), signal } = options;
+export function mountDevtools<Manager extends DevtoolsManager>(manager: Manager, options: DevtoolsOptions = {}): Devtools {
+  const {
+    target,
+    open = target !== undefined,
+    now = () => new Date(),
+    signal,
+    monitor,
+    chaos,
+    transports = [],
+    redact = [],
+  } = options;
   const ended = new AbortController();
   register();
-  const element = make(tag) as Panel;
+  // `createElement` knows only the names of HTML
+  const element = document.createElement(tag) as Panel;
   element.toggleAttribute('data-floating', target === undefined);
 
+  let journal: readonly JournalEntry[] = [];
+  let shown: Status = manager.status.get().status;
+  let lastLatencyMs: number | undefined;
   const word = make('b');
-  const detail = make('span');
-  const summary = make('summary', {}, make('span', { class: 'dot' }), word, detail);
+  const detail = make('span', { class: 'detail' });
+  const sparkline = makeSparkline();
+  const summary = make('summary', {}, make('span', { class: 'dot', 'aria-hidden': 'true' }), word, detail, sparkline.element);
+  // the badge counts down; only its word is worth being read out
+  const announcer = make('div', { class: 'hidden', role: 'status' });
   const retry = make('button', { type: 'button' }, 'Retry now');
-  const copy = make('button', { type: 'button' }, 'Copy log');
-  const counters = make('dl');
-  const log = make('ol', { tabindex: '0', 'aria-label': 'What happened, newest first' });
-  const body = make('div', { class: 'body' }, counters, make('div', { class: 'row' }, retry, copy), log);
+  const copy = make('button', { type: 'button' }, 'Copy');
+  const save = make('button', { type: 'button' }, 'Export JSON');
+  const tabs = makeTabs(
+    [
+      makeStates(),
+      makeTimeline(() => journal),
+      makeRoutes(),
+      makeChannels(options.tabs),
+      makeOutbox(),
+      makeNumbers(),
+      makeControls({ manager, chaos, transports, signal: ended.signal }),
+    ],
+    () => showSection(),
+  );
+  const body = make('div', { class: 'body' }, tabs.element, make('div', { class: 'row foot' }, retry, copy, save));
   const frame = make('details', { 'aria-label': 'keepwire' }, summary, body);
-  frame.toggleAttribute('open', open);
-  let entries: readonly JournalEntry[] = [];
+  frame.open = open;
 
-  const root = element.shadowRoot ?? element.attachShadow({ mode: 'open' });
+  const root = element.attachShadow({ mode: 'open' });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(style);
   // a constructed sheet also passes a content security policy without 'unsafe-inline'
   root.adoptedStyleSheets = [sheet];
-  root.append(frame);
+  root.append(frame, announcer);
 
   retry.addEventListener('click', () => manager.retryNow());
   copy.addEventListener('click', () => {
-    const text = JSON.stringify({ status: manager.status.get(), metrics: manager.metrics(), entries }, null, 2);
-    navigator.clipboard.writeText(text).then(
+    navigator.clipboard.writeText(report()).then(
       () => setText(copy, 'Copied'),
       () => setText(copy, 'Not allowed to copy'),
     );
   });
+  save.addEventListener('click', () => {
+    const address = URL.createObjectURL(new Blob([report()], { type: 'application/json' }));
+    make('a', { href: address, download: 'keepwire.json' }).click();
+    URL.revokeObjectURL(address);
+  });
+  frame.addEventListener('toggle', showSection);
   keepJournal(
     manager,
     now,
     (next) => {
-      entries = next;
-      log.replaceChildren(...entries.map(entryNode));
+      journal = next;
     },
     ended.signal,
   );
-  const stop = manager.status.subscribe(showStatus);
+  const stop = manager.status.subscribe((status) => {
+    const { latencyMs } = status;
+    if (latencyMs !== undefined && latencyMs !== lastLatencyMs) sparkline.add(latencyMs);
+    lastLatencyMs = latencyMs;
+    showStatus(status);
+  });
   let lastRefreshMs = Number.NEGATIVE_INFINITY;
   let frameId = requestAnimationFrame(tick);
 
@@ -103,6 +165,7 @@ export function mountDevtools<Manager extends Pick<RealtimeManager, 'status' | '
   (target ?? document.body).append(element);
   signal?.addEventListener('abort', remove);
   if (signal?.aborted) remove();
+  else showSection();
   return { element, remove };
 
   function tick(timeMs: number): void {
@@ -110,27 +173,34 @@ export function mountDevtools<Manager extends Pick<RealtimeManager, 'status' | '
     if (timeMs - lastRefreshMs < refreshMs) return;
     lastRefreshMs = timeMs;
     showStatus(manager.status.get());
-    if (frame.hasAttribute('open')) showCounters();
+    showSection();
+  }
+
+  function look(): View {
+    return viewOf(manager, monitor?.snapshot.get(), now().getTime());
+  }
+
+  function report(): string {
+    return exportJson(look(), journal, redact);
+  }
+
+  function showSection(): void {
+    if (frame.open) tabs.current.update(look());
   }
 
   function showStatus(status: ConnectionStatus): void {
-    frame.dataset['status'] = status.status;
-    setText(word, status.status);
+    const nowMs = now().getTime();
+    shown = settled(shown, status, nowMs);
+    frame.dataset['status'] = shown;
+    setText(word, shown);
     const parts = [status.transport, `mode ${manager.mode.get()}`];
     if (status.latencyMs !== undefined) parts.push(`${Math.round(status.latencyMs)} ms`);
     if (status.nextRetryAt !== undefined) {
-      const seconds = Math.max(0, Math.ceil((status.nextRetryAt - now().getTime()) / 1000));
+      const seconds = Math.max(0, Math.ceil((status.nextRetryAt - nowMs) / 1000));
       parts.push(`attempt ${status.attempt + 1} in ${seconds} s`);
     }
     setText(detail, parts.filter((part) => part !== undefined).join(' · '));
-  }
-
-  function showCounters(): void {
-    const numbers = Object.entries(manager.metrics());
-    if (counters.childElementCount !== numbers.length) {
-      counters.replaceChildren(...numbers.map(([name]) => make('div', {}, make('dt', {}, name), make('dd'))));
-    }
-    for (const [index, [, count]] of numbers.entries()) setText(counters.children[index]?.lastElementChild, String(count));
+    setText(announcer, status.transport === undefined ? shown : `${shown} over ${status.transport}`);
   }
 }
 
@@ -145,21 +215,4 @@ function register(): void {
       }
     },
   );
-}
-
-function entryNode({ at, kind, text }: JournalEntry): HTMLElement {
-  const time = make('time', { datetime: at.toISOString() }, at.toLocaleTimeString());
-  return make('li', { 'data-kind': kind }, time, make('b', {}, kind), make('span', {}, text));
-}
-
-function make(name: string, attributes: Record<string, string> = {}, ...children: (Node | string)[]): HTMLElement {
-  const node = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  node.append(...children);
-  return node;
-}
-
-/** Writes only what differs, so that a selection and a screen reader are left in peace. */
-function setText(node: Element | null | undefined, text: string): void {
-  if (node && node.textContent !== text) node.textContent = text;
 }

@@ -2,3 +2,16 @@
 export function reportUnheard(error: unknown): void {
   console.error(error);
 }
+
+/** Writes one line of a log to the console, at its own level. */
+export function reportLine({
+  level,
+  text,
+  fields,
+}: {
+  level: 'debug' | 'info' | 'warn' | 'error';
+  text: string;
+  fields: object;
+}): void {
+  console[level](`[keepwire] ${text}`, fields);
+}

@@ -34,6 +34,8 @@ export interface EventFrame {
   readonly at?: number;
   /** Who sent it, by the server's word. */
   readonly from?: string;
+  /** The W3C trace context that its sender gave, where the server hands it on. */
+  readonly traceparent?: string;
 }
 
 /** The server has let us into a channel. Events that follow on this link begin right after the position. */
@@ -117,6 +119,8 @@ export interface ChannelPosition {
 /** The answer to a ping. */
 export interface PongFrame {
   readonly kind: 'pong';
+  /** The server's clock, in milliseconds since the Unix epoch. */
+  readonly at?: number;
 }
 
 /** Who is in a channel: all of them (`sync`), or what changed. */
@@ -233,6 +237,8 @@ export interface PublishFrame {
   readonly volatile?: boolean;
   /** True when the sender waits for an answer: it comes in the `data` of the acknowledgement. */
   readonly reply?: boolean;
+  /** The W3C trace context of the send, for servers that trace. */
+  readonly traceparent?: string;
 }
 
 /** Asks for a sign of life. */

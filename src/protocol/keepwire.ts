@@ -87,7 +87,7 @@ function readFrame(value: unknown): ServerFrame | undefined {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function isEvent({ channel, event, offset, epoch, id, cursor, at, from }: Fields): boolean {
+function isEvent({ channel, event, offset, epoch, id, cursor, at, from, traceparent }: Fields): boolean {
   return (
     isText(channel) &&
     isText(event) &&
@@ -96,7 +96,8 @@ function isEvent({ channel, event, offset, epoch, id, cursor, at, from }: Fields
     (id === undefined || isText(id)) &&
     (cursor === undefined || isText(cursor)) &&
     (at === undefined || isAmount(at)) &&
-    (from === undefined || isText(from))
+    (from === undefined || isText(from)) &&
+    (traceparent === undefined || isText(traceparent))
   );
 }
 
@@ -119,7 +120,7 @@ const needed: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The type of each field, which is the same in every kind that has it. */
 const types: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ...['channel', 'event', 'id', 'epoch', 'cursor', 'code', 'message', 'reason', 'session', 'user', 'from'].map(
+  ...['channel', 'event', 'id', 'epoch', 'cursor', 'code', 'message', 'reason', 'session', 'user', 'from', 'traceparent'].map(
     (name) => [name, isText] as const,
   ),
   ...['at', 'heartbeatMs', 'retryAfterMs', 'spreadMs'].map((name) => [name, isAmount] as const),

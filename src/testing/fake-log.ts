@@ -9,6 +9,10 @@ export interface FakeLog {
   /** The number of the last event; 0 when there is none. */
   readonly head: number;
   append(event: Omit<EventFrame, 'offset' | 'epoch'>): Entry;
+  /** Forgets all that is in it; the numbering goes on. */
+  trim(): void;
+  /** The newest event that is kept. */
+  readonly newest: Entry | undefined;
   /** What a join is answered with: where the next event begins, and the replay. See docs/protocol.md, section 3.1. */
   answer(join: JoinFrame): { readonly joined: JoinedFrame; readonly replay: readonly Entry[] };
 }
@@ -16,19 +20,28 @@ export interface FakeLog {
 /** Makes an empty log. */
 export function createFakeLog(channel: string, epoch: string): FakeLog {
   const entries: Entry[] = [];
+  /** So many were forgotten: the first kept one has the number after it. */
+  let trimmed = 0;
   return {
     epoch,
     get head() {
-      return entries.length;
+      return trimmed + entries.length;
+    },
+    get newest() {
+      return entries.at(-1);
     },
     append(event) {
-      const entry: Entry = { ...event, epoch, offset: entries.length + 1 };
+      const entry: Entry = { ...event, epoch, offset: trimmed + entries.length + 1 };
       entries.push(entry);
       return entry;
     },
+    trim() {
+      trimmed += entries.length;
+      entries.length = 0;
+    },
     answer(join) {
-      const offset = startOf(join, epoch, entries.length);
-      return { joined: { kind: 'joined', channel, epoch, offset }, replay: entries.slice(offset) };
+      const offset = Math.max(trimmed, startOf(join, epoch, trimmed + entries.length));
+      return { joined: { kind: 'joined', channel, epoch, offset }, replay: entries.slice(offset - trimmed) };
     },
   };
 }

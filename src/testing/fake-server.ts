@@ -10,11 +10,13 @@ import {
   RealtimeError,
   type Receipt,
   type ServerFrame,
+  systemPlatform,
   type Transport,
 } from 'keepwire';
 import { type MemoryClient, type MemoryServer, memory } from 'keepwire/memory';
 import { createFakeLog, type FakeLog } from './fake-log.ts';
 import { createFakePresence } from './fake-presence.ts';
+import { createFakeWay } from './fake-way.ts';
 
 /** How a server turns clients away. */
 export type Refusal = Exclude<DownCause['kind'], 'aborted'>;
@@ -48,7 +50,7 @@ export interface FakeServerOptions {
   readonly answer?: (send: FakeSend) => unknown;
   /** Who a client is. @defaultValue `user-1`, `user-2`, … in the order in which clients arrive */
   readonly user?: (token: string | undefined) => string;
-  /** Dates the events. @defaultValue events have no date */
+  /** Dates the events, and makes them late. @defaultValue events have no date, and the platform's clock makes them late */
   readonly clock?: Clock;
 }
 
@@ -82,6 +84,39 @@ export interface FakeServer {
   refuse(kind: Refusal): void;
   /** Lets clients in again. */
   admit(): void;
+  /** Says that the token of every link has ended, as a server does whose tokens expire. The clients have to bring another. */
+  expire(): void;
+  /**
+   * From now on everything takes longer to arrive, in both directions, by the clock of {@link FakeServerOptions.clock}.
+   *
+   * @param delayMs - in milliseconds; 0 ends it
+   */
+  lag(delayMs: number): void;
+  /**
+   * Sends the newest event of a channel once more to everybody in it.
+   *
+   * @throws RealtimeError `invalid-option` when there is none
+   */
+  duplicate(channel: string): void;
+  /**
+   * Holds back the next events of all channels, and sends them in the opposite order when there are enough.
+   *
+   * @param count - how many. 2 by default
+   */
+  reorder(count?: number): void;
+  /**
+   * Loses the next events on their way to the clients. They are in the log, so a client that notices gets them.
+   *
+   * @param count - how many. 1 by default
+   */
+  lose(count?: number): void;
+  /**
+   * Makes a hole that nobody can fill: so many events get their numbers and are gone, with all that was in the log of the
+   * channel. Clients notice at the next event, or when they come back.
+   *
+   * @param count - how many. 1 by default
+   */
+  gap(channel: string, count?: number): void;
   /** Loses the log of a channel, or of all, as a crash would: numbering starts again in another epoch. */
   forget(channel?: string): void;
   /** Resolves when somebody is in the channel, at once if somebody is. */
@@ -128,6 +163,7 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
   const tokens: (string | undefined)[] = [];
   const waiting = new Set<{ readonly channel: string; readonly resolve: () => void }>();
   let refusal: Refusal | undefined;
+  const way = createFakeWay(clock ?? systemPlatform.clock);
   let epochs = 0;
   let messages = 0;
 
@@ -148,7 +184,27 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
     admit() {
       refusal = undefined;
     },
+    expire() {
+      for (const { client } of [...peers]) {
+        say(client, [{ kind: 'auth', status: 'expired', message: 'the token has ended' }]);
+        way.pass(() => client.close(causeOf('unauthorized')));
+      }
+    },
+    lag: way.lag,
+    duplicate(channel) {
+      const entry = logs.get(channel)?.newest;
+      if (entry === undefined) throw new RealtimeError('invalid-option', `no event of ${channel} is kept that could come twice`);
+      tell(channel, entry);
+    },
+    reorder: (count = 2) => way.reorder(count),
+    lose: (count = 1) => way.lose(count),
+    gap(channel, count = 1) {
+      const log = logOf(channel);
+      for (let index = 0; index < count; index++) log.append({ kind: 'event', channel, event: 'lost', data: undefined });
+      log.trim();
+    },
     forget(channel) {
+      way.forget();
       if (channel === undefined) logs.clear();
       else logs.delete(channel);
       answers.clear();
@@ -181,8 +237,8 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
       peers.delete(peer);
       for (const frame of presence.gone(user, peer)) tell(frame.channel, frame);
     };
-    client.onframes = (frames) => take(peer, frames);
-    client.send([{ kind: 'welcome', version: protocolVersion, user }]);
+    client.onframes = (frames) => way.carry(() => take(peer, frames));
+    say(client, [{ kind: 'welcome', version: protocolVersion, user }]);
     for (const frame of joins) join(peer, frame);
   }
 
@@ -202,7 +258,7 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
       case 'leave':
         channels.delete(frame.channel);
         tell(frame.channel, presence.leave(frame.channel, user, peer));
-        client.send([{ kind: 'left', channel: frame.channel }]);
+        say(client, [{ kind: 'left', channel: frame.channel }]);
         return [];
       case 'announce':
         tell(
@@ -211,10 +267,10 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
         );
         return [];
       case 'ping':
-        client.send([{ kind: 'pong' }]);
+        say(client, [{ kind: 'pong', at: clock?.wallNow() }]);
         return [];
       case 'authenticate':
-        client.send([{ kind: 'auth', status: 'accepted' }]);
+        say(client, [{ kind: 'auth', status: 'accepted' }]);
         return [];
     }
   }
@@ -223,7 +279,7 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
     const { channel } = frame;
     const { joined, replay } = logOf(channel).answer(frame);
     channels.add(channel);
-    client.send([joined, ...replay, { kind: 'presence', channel, sync: true, members: presence.members(channel) }]);
+    say(client, [joined, ...replay, { kind: 'presence', channel, sync: true, members: presence.members(channel) }]);
     for (const wait of waiting) {
       if (wait.channel !== channel) continue;
       waiting.delete(wait);
@@ -246,14 +302,14 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
   }
 
   async function decide(frame: PublishFrame, from: string): Promise<Receipt> {
-    const { id, channel, event, data, volatile = false, reply = false } = frame;
+    const { id, channel, event, data, volatile = false, reply = false, traceparent } = frame;
     const send: FakeSend = { id, channel, event, data, from, volatile, reply };
     try {
       const said = answer(send);
       const word = said instanceof Promise ? await said : said;
       received.push(send);
       if (reply) return { id, status: 'accepted', data: word };
-      const place = spread({ id, channel, event, data }, from, volatile);
+      const place = spread({ id, channel, event, data, traceparent }, from, volatile);
       return { id, status: 'accepted', offset: place?.offset, epoch: place?.epoch };
     } catch (error) {
       const code = RealtimeError.is(error) ? (error.serverCode ?? error.code) : 'rejected';
@@ -263,19 +319,23 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
 
   /** Tells everybody of an event, and keeps it unless it is volatile. */
   function spread(
-    event: Pick<PublishFrame, 'id' | 'channel' | 'event' | 'data'>,
+    event: Pick<PublishFrame, 'id' | 'channel' | 'event' | 'data' | 'traceparent'>,
     from: string | undefined,
     volatile: boolean,
   ): { readonly offset: number; readonly epoch: string } | undefined {
     const frame = { kind: 'event', ...event, from, at: clock?.wallNow() } as const;
     const entry = volatile ? undefined : logOf(event.channel).append(frame);
-    tell(event.channel, entry ?? frame);
+    way.event(() => tell(event.channel, entry ?? frame));
     return entry;
+  }
+
+  function say(client: MemoryClient, frames: readonly ServerFrame[]): void {
+    way.pass(() => client.send(frames));
   }
 
   function tell(channel: string, frame: ServerFrame | undefined): void {
     if (frame === undefined) return;
-    for (const { client, channels } of peers) if (channels.has(channel)) client.send([frame]);
+    for (const { client, channels } of peers) if (channels.has(channel)) say(client, [frame]);
   }
 
   function logOf(channel: string): FakeLog {

@@ -1,5 +1,4 @@
 import { createRealtime, type PresenceMember, writable } from 'keepwire';
-import { mountDevtools } from 'keepwire/devtools';
 import { fakeServer, manualClock } from 'keepwire/testing';
 import { bindList, bindStatus, observe } from 'keepwire/vanilla';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
@@ -119,47 +118,4 @@ test('bindList makes nodes anew without update, and moves what has moved', () =>
   expect([...list.children].map(({ textContent }) => textContent)).toEqual(['3', 'two', '1']);
   expect([list.children[0], list.children[2]]).toEqual([c, a]);
   expect(list.children[1]).not.toBe(b);
-});
-
-test('the panel shows what happens, counts down, and leaves nothing behind', async () => {
-  const { clock, server, realtime, end, signal } = setUp();
-  const { element } = mountDevtools(realtime, { signal, open: true, now: () => new Date(clock.wallNow()) });
-  const root = element.shadowRoot;
-  const text = (): string => (root?.textContent ?? '').replaceAll(/\s+/g, ' ');
-  expect(text()).toContain('idle');
-  realtime.start();
-  await clock.advance(0);
-  expect(text()).toContain('connectedfake · mode auto');
-  server.refuse('refused');
-  server.drop();
-  await clock.advance(10_000);
-  const { nextRetryAt = 0, attempt } = realtime.status.get();
-  const seconds = Math.ceil((nextRetryAt - clock.wallNow()) / 1000);
-  await expect.poll(text).toContain(`attempt ${attempt + 1} in ${seconds} s`);
-  expect(text()).toContain('the fake server turned the client away');
-  server.admit();
-  [...(root?.querySelectorAll('button') ?? [])].find(({ textContent }) => textContent === 'Retry now')?.click();
-  await clock.advance(0);
-  expect(root?.querySelector('details')?.dataset['status']).toBe('connected');
-  await expect.poll(() => root?.querySelector('dl')?.textContent).toContain('links2');
-  for (let round = 0; round < 60; round++) {
-    server.drop();
-    await clock.advance(60_000);
-  }
-  expect(root?.querySelectorAll('li')).toHaveLength(50);
-  end();
-  expect(document.querySelector('keepwire-devtools')).toBeNull();
-});
-
-test('the panel ends when it is taken out of the page, and can be mounted again', () => {
-  const { realtime } = setUp();
-  const target = document.createElement('section');
-  document.body.append(target);
-  const { element, remove } = mountDevtools(realtime, { target });
-  element.remove();
-  realtime.start();
-  expect(element.shadowRoot?.querySelector('b')?.textContent).toBe('idle');
-  remove();
-  expect(mountDevtools(realtime, { target }).element.shadowRoot?.querySelector('b')?.textContent).toBe('connecting');
-  expect(target.childElementCount).toBe(1);
 });

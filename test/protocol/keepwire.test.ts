@@ -7,14 +7,25 @@ const decode = (value: unknown): readonly ServerFrame[] => keepwireDialect.decod
 
 /** One frame of each kind with every field that it may have. */
 const whole = {
-  event: { channel: 'c', event: 'e', data: { a: 1 }, offset: 3, epoch: 'x', cursor: 'k', id: 'i', at: 5, from: 'ada' },
+  event: {
+    channel: 'c',
+    event: 'e',
+    data: { a: 1 },
+    offset: 3,
+    epoch: 'x',
+    cursor: 'k',
+    id: 'i',
+    at: 5,
+    from: 'ada',
+    traceparent: 't',
+  },
   joined: { channel: 'c', epoch: 'x', offset: 0, cursor: 'k' },
   denied: { channel: 'c', code: 'private', message: 'm' },
   left: { channel: 'c', reason: 'r' },
   ack: { id: 'i', offset: 3, epoch: 'x', data: null },
   reject: { id: 'i', code: 'E', message: 'm', retryAfterMs: 5 },
   heartbeat: { positions: [{ channel: 'c', epoch: 'x', offset: 3 }], at: 5 },
-  pong: {},
+  pong: { at: 5 },
   presence: { channel: 'c', sync: true, members: [{ key: 'ada', data: 1 }], gone: ['bob'] },
   advice: { retryAfterMs: 5, spreadMs: 6, drain: true },
   auth: { status: 'expired', message: 'm' },

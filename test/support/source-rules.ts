@@ -35,7 +35,7 @@ const layers: Readonly<Record<string, Layer>> = {
   delivery: { values: ['protocol', 'events', 'platform', 'errors'] },
   channel: { values: ['protocol', 'events', 'delivery', 'platform', 'errors'] },
   tabs: { values: ['transport', 'protocol', 'platform', 'errors'] },
-  monitor: { values: ['events'], types: [...inner, 'root'] },
+  monitor: { values: ['events', 'platform', 'errors'], types: [...inner, 'root'] },
   root: { values: inner },
 };
 
@@ -80,7 +80,7 @@ const doors: readonly { readonly names: readonly string[]; readonly folders: rea
   },
   { names: ['localStorage', 'sessionStorage', 'indexedDB', 'BroadcastChannel', 'process'], folders: ['platform'] },
 ];
-const listeningFolders = ['platform', 'adapters', 'react', 'vanilla', 'devtools'];
+const listeningFolders = ['platform', 'adapters', 'react', 'vanilla', 'devtools', 'elements', 'monitor'];
 
 /** Parses one file. */
 export function parse(path: string, text: string): SourceFile {
