@@ -3,6 +3,7 @@ import { msw } from 'msw/vite';
 import { defineConfig } from 'vitest/config';
 import { findChromium } from './scripts/chromium.mjs';
 import { entries, importName } from './scripts/entries.mjs';
+import { pageCommands } from './test/browser/pages.ts';
 
 const chromium = findChromium();
 /** Chromium must not look up hosts of its own during the tests. */
@@ -74,6 +75,7 @@ export default defineConfig({
                   headless: true,
                   screenshotFailures: false,
                   provider: playwright({ launchOptions: { executablePath: chromium, args } }),
+                  commands: pageCommands,
                   instances: [{ browser: 'chromium' as const }],
                 },
               },

@@ -1,4 +1,4 @@
-import { createRealtime, unchecked } from '../src/index.ts';
+import { createRealtime, type Transport, unchecked } from '../src/index.ts';
 import { median } from './measure.ts';
 import type { BenchOptions, TransportName } from './options.ts';
 import { makeTransport } from './ours.ts';
@@ -18,6 +18,39 @@ export interface Connect {
   readonly bar: number | undefined;
 }
 
+/** From `start` to the first message where WebSocket does not get through, and Server-Sent Events do. */
+export interface Fallback {
+  readonly what: 'refused' | 'swallowed';
+  /** The median, in milliseconds. */
+  readonly ms: number;
+  /** The most that is allowed, in milliseconds. */
+  readonly barMs: number;
+}
+
+/** How WebSocket fails, and what the way to the next route may cost beside the round trips: 4 and 2 of them. */
+const fallbacks = {
+  // the connection and the refusal, then the connection and the stream
+  refused: { end: 'refusing', barMs: 4 * 2 * delayMs + 50 },
+  // the silence after which the next route starts, then the connection and the stream
+  swallowed: { end: 'silent', barMs: 1_000 + 2 * 2 * delayMs + 50 },
+} as const;
+
+/** @throws Error when no message came */
+export async function measureFallback(
+  what: Fallback['what'],
+  servers: ServerProcess,
+  { connects, deadlineMs }: BenchOptions,
+): Promise<Fallback> {
+  const { end, barMs } = fallbacks[what];
+  const times: number[] = [];
+  for (let attempt = 0; attempt < connects; attempt += 1) {
+    const blocked = makeTransport.websocket(await servers.slowLine(delayMs, end));
+    const open = makeTransport.sse(await servers.slowLine(delayMs));
+    times.push(await firstMessageMs([blocked, open], 'fallback', deadlineMs));
+  }
+  return { what, ms: median(times), barMs };
+}
+
 /** @throws Error when no message came */
 export async function measureConnect(
   transport: TransportName,
@@ -26,15 +59,16 @@ export async function measureConnect(
 ): Promise<Connect> {
   const times: number[] = [];
   for (let attempt = 0; attempt < connects; attempt += 1) {
-    times.push(await connectOnce(transport, await servers.slowLine(delayMs), deadlineMs));
+    const only = makeTransport[transport](await servers.slowLine(delayMs));
+    times.push(await firstMessageMs([only], transport, deadlineMs));
   }
   const ms = median(times);
   return { transport, ms, roundTrips: ms / (2 * delayMs), bar: transport === 'socket-io' ? undefined : 2 };
 }
 
-function connectOnce(transport: TransportName, url: string, deadlineMs: number): Promise<number> {
+function firstMessageMs(transports: readonly Transport[], channel: string, deadlineMs: number): Promise<number> {
   const realtime = createRealtime({
-    transports: [makeTransport[transport](url)],
+    transports,
     events: { message: unchecked<object>() },
   });
   const timer = AbortSignal.timeout(deadlineMs);
@@ -42,7 +76,7 @@ function connectOnce(transport: TransportName, url: string, deadlineMs: number):
     timer.addEventListener('abort', () => reject(new Error('no message came')));
     realtime.on('fault', reject);
     const startMs = performance.now();
-    realtime.channel(`${firstMessagePrefix}${transport}`).on('message', () => resolve(performance.now() - startMs));
+    realtime.channel(`${firstMessagePrefix}${channel}`).on('message', () => resolve(performance.now() - startMs));
     realtime.start();
   });
   return first.finally(() => realtime.close());

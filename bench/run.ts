@@ -1,11 +1,11 @@
 // npm run bench: what the library costs beside the bare thing. See README.md.
 import { availableParallelism, cpus, loadavg, platform, release } from 'node:os';
-import { measureConnect } from './connect.ts';
+import { measureConnect, measureFallback } from './connect.ts';
 import { measure } from './measure.ts';
 import { type BenchOptions, readOptions, usage } from './options.ts';
 import { rowsOf } from './rows.ts';
 import { startServers } from './server-process.ts';
-import { connectLine, head, rowLine } from './table.ts';
+import { connectLine, fallbackLine, head, rowLine } from './table.ts';
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 
@@ -23,6 +23,9 @@ for (const row of rowsOf(transports)) await attempt(row.name, async () => rowLin
 console.log();
 for (const transport of transports) {
   await attempt(`connect, ${transport}`, async () => connectLine(await measureConnect(transport, servers, options)));
+}
+for (const what of transports.includes('websocket') ? (['refused', 'swallowed'] as const) : []) {
+  await attempt(`websocket ${what}`, async () => fallbackLine(await measureFallback(what, servers, options)));
 }
 servers.stop();
 console.log(process.exitCode === 1 ? '\nsomething was lost or failed' : '\nall messages arrived, each once and in order');

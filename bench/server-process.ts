@@ -1,15 +1,15 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { FromServer, ServerName, ToServer } from './messages.ts';
+import type { FromServer, LineEnd, ServerName, ToServer } from './messages.ts';
 
 /** The servers, in a process of their own. */
 export interface ServerProcess {
   readonly urls: Readonly<Record<ServerName, string>>;
   /** Lets a server send. */
   publish(server: ServerName, channel: string, messages: number, bytes: number): void;
-  /** Opens a line to the reference server. @returns its address */
-  slowLine(delayMs: number): Promise<string>;
+  /** Opens a line to a server. @returns its address */
+  slowLine(delayMs: number, end?: LineEnd): Promise<string>;
   stop(): void;
 }
 
@@ -36,9 +36,9 @@ export async function startServers(failed: (error: Error) => void): Promise<Serv
   return {
     urls: { reference: localhost(ready.reference), replayer: localhost(ready.replayer) },
     publish: (server, channel, messages, bytes) => tell({ kind: 'publish', server, channel, messages, bytes }),
-    async slowLine(delayMs) {
+    async slowLine(delayMs, end = 'reference') {
       const answer = hear();
-      tell({ kind: 'slow-line', delayMs });
+      tell({ kind: 'slow-line', delayMs, end });
       const line = await answer;
       if (line.kind !== 'slow-line') throw new Error('the server process opened no line');
       return localhost(line.port);

@@ -1,4 +1,4 @@
-import { type Connect, delayMs } from './connect.ts';
+import { type Connect, delayMs, type Fallback } from './connect.ts';
 import type { Result } from './measure.ts';
 
 /** The head of the table of rows. */
@@ -38,6 +38,12 @@ export function connectLine({ transport, ms, roundTrips, bar }: Connect): string
   // whole round trips are paid for; what is over is the work of both sides, which a busy machine stretches
   const isHeld = bar === undefined ? undefined : Math.floor(roundTrips) <= bar;
   return `connect, ${transport.padEnd(10)} ${figures}  bar ${bar ?? '-'}  ${verdict(isHeld)}`;
+}
+
+/** One line of the table of ways around a blocked WebSocket. */
+export function fallbackLine({ what, ms, barMs }: Fallback): string {
+  const figures = `${ms.toFixed(0).padStart(4)} ms until the first message by the next route`;
+  return `websocket ${what.padEnd(10)} ${figures}  bar ${barMs} ms  ${verdict(ms <= barMs)}`;
 }
 
 function columns(cells: readonly string[]): string {

@@ -18,6 +18,12 @@ const longPoll = "export { longPoll } from 'keepwire/long-poll';";
 const budgets = [
   { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 17_500 },
   { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 23_400 },
+  {
+    name: 'tabs, on top of core + websocket',
+    code: `${core}${websocket}export { sharedTabs } from 'keepwire/tabs';`,
+    onTopOf: core + websocket,
+    limit: 2500,
+  },
   { name: 'react (react and core apart)', code: "export * from 'keepwire/react';", limit: 2000, apart: ['react', 'keepwire'] },
   {
     name: 'presence + typing + live list (core apart)',
@@ -77,8 +83,10 @@ const widest = Math.max(...budgets.map(({ name }) => name.length));
 console.log(`${''.padEnd(widest)}  ${'minified'.padStart(9)}  ${'brotli'.padStart(9)}  ${'budget'.padStart(9)}`);
 /** @type {string[]} */
 const missed = [];
-for (const { name, code, limit, ceiling = limit, apart } of budgets) {
-  const { minified, brotli } = await bundle(code, apart);
+for (const { name, code, limit, ceiling = limit, apart, onTopOf } of budgets) {
+  const whole = await bundle(code, apart);
+  const base = onTopOf === undefined ? { minified: 0, brotli: 0 } : await bundle(onTopOf, apart);
+  const [minified, brotli] = [whole.minified - base.minified, whole.brotli - base.brotli];
   const numbers = [minified, brotli, limit].map((bytes) => `${bytes.toLocaleString('en')} B`.padStart(9)).join('  ');
   console.log(`${name.padEnd(widest)}  ${numbers}`);
   if (brotli > ceiling) complaints.push(`${name} has ${brotli} bytes, it must not grow beyond ${ceiling}`);

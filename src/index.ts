@@ -19,8 +19,16 @@ export {
   type PatternParams,
 } from './channel/pattern.ts';
 export type { Answer as AuthAnswer, AuthContext, AuthProvider, AuthReason, IdentityChange } from './connection/auth.ts';
+export type { Decision } from './connection/history.ts';
 export type { LivenessOptions } from './connection/liveness.ts';
-export { type FullJitterOptions, fullJitter, type RetryContext, type RetryPolicy } from './connection/retry.ts';
+export {
+  type FullJitterOptions,
+  fullJitter,
+  type RetryContext,
+  type RetryPolicy,
+  type SpreadRetryOptions,
+  spreadRetry,
+} from './connection/retry.ts';
 export type { ConnectionStatus, Status } from './connection/status.ts';
 export { type DedupByIdOptions, type DedupMemory, type DedupPolicy, dedupById, noDedup } from './delivery/dedup.ts';
 export type { Backfill, Filler, HoledChannel, ReorderLimits, Standing } from './delivery/hole.ts';
@@ -33,7 +41,7 @@ export type {
   OutboxOptions,
   SendStatus,
 } from './delivery/outbox-options.ts';
-export type { OutboxStorage, OutboxStorageHost, StoredSend } from './delivery/storage.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredFailure, StoredSend } from './delivery/storage.ts';
 export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
 export {
@@ -51,6 +59,7 @@ export type { RealtimeOptions } from './options.ts';
 export type { Clock } from './platform/clock.ts';
 export { disposable, type Remover } from './platform/dispose.ts';
 export { type Frames, systemFrames } from './platform/frames.ts';
+export { type RouteMemory, routeMemory, type TextStore } from './platform/memory.ts';
 export type { Platform } from './platform/platform.ts';
 export type { IdSource, Random } from './platform/random.ts';
 export type { Signals } from './platform/signals.ts';
@@ -110,5 +119,6 @@ export type {
   LinkInfo,
   LinkRequest,
   LinkSink,
+  LostLink,
   Transport,
 } from './transport/transport.ts';

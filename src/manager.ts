@@ -1,5 +1,6 @@
 import type { Channel } from './channel/channel.ts';
 import type { IdentityChange } from './connection/auth.ts';
+import type { Decision } from './connection/history.ts';
 import type { ConnectionStatus } from './connection/status.ts';
 import type { Gap } from './delivery/order.ts';
 import type { OutboxControls, OutboxEntry } from './delivery/outbox-options.ts';
@@ -56,6 +57,8 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
   readonly status: Readable<ConnectionStatus>;
   /** The wish of the user or the admin: `auto`, or a transport by name. */
   readonly mode: Readable<string>;
+  /** What the connection did and why, oldest first: the last 100 decisions, for people who ask why. */
+  readonly history: Readable<readonly Decision[]>;
   /**
    * Connects, and stays connected from now on. Calling it again does nothing while there is a link or one is on its way;
    * else it tries at once.
@@ -75,7 +78,7 @@ export interface RealtimeManager<Schemas extends EventSchemas = EventSchemas> {
    * @throws RealtimeError `closed`
    */
   signOut(): void;
-  /** Ends everything for good: links, timers, listeners; queued sends fail with `closed`. Calling it twice is harmless. */
+  /** Ends everything for good: links, timers, listeners; queued sends fail with `closed`, and those that are stored are for the next page. Calling it twice is harmless. */
   close(): void;
   /**
    * Waits until there is a connection.

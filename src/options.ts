@@ -1,10 +1,11 @@
 import type { AuthProvider } from './connection/auth.ts';
 import { defaultLiveness, type LivenessOptions } from './connection/liveness.ts';
-import { fullJitter, type RetryPolicy } from './connection/retry.ts';
+import { type RetryPolicy, spreadRetry } from './connection/retry.ts';
 import { type DedupPolicy, dedupById } from './delivery/dedup.ts';
 import { type Backfill, defaultReorder, type ReorderLimits } from './delivery/hole.ts';
 import { type Delivery, defaultOutboxLimits, type OutboxOptions } from './delivery/outbox-options.ts';
 import { RealtimeError } from './errors.ts';
+import type { RouteMemory } from './platform/memory.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventName, EventSchemas } from './protocol/schema.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
@@ -25,8 +26,13 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly auth?: AuthProvider | string | Credentials;
   /** Which transport to use: `auto`, or one by name. @defaultValue `'auto'` */
   readonly mode?: string;
-  /** When to dial again after a link has ended. @defaultValue `fullJitter()` */
+  /** When to dial again after a link has ended. @defaultValue `spreadRetry()` */
   readonly retry?: RetryPolicy;
+  /**
+   * Where it is kept over reloads which transports were blocked, for a day, such as `routeMemory()`: the next page begins
+   * with one that works, and tries the others in the background. @defaultValue nothing is kept
+   */
+  readonly remember?: RouteMemory;
   /** How long an attempt may take until its link is up, in milliseconds. @defaultValue 10000 */
   readonly connectTimeoutMs?: number;
   /** How long a link must stay up until earlier failures stop counting, in milliseconds. @defaultValue 10000 */
@@ -61,8 +67,10 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
 
 /** The options with every default filled in. */
 export interface ResolvedOptions
-  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'backfill' | 'liveness' | 'outbox' | 'platform' | 'reorder'>>,
-    Pick<RealtimeOptions, 'events' | 'auth'> {
+  extends Required<
+      Omit<RealtimeOptions, 'events' | 'auth' | 'backfill' | 'remember' | 'liveness' | 'outbox' | 'platform' | 'reorder'>
+    >,
+    Pick<RealtimeOptions, 'events' | 'auth' | 'remember'> {
   readonly backfill: Backfill | undefined;
   readonly liveness: LivenessOptions;
   readonly reorder: ReorderLimits;
@@ -77,7 +85,8 @@ function defaults(): ResolvedOptions {
     mode: 'auto',
     events: undefined,
     auth: undefined,
-    retry: fullJitter(),
+    remember: undefined,
+    retry: spreadRetry(),
     connectTimeoutMs: 10_000,
     settleAfterMs: 10_000,
     authTimeoutMs: 10_000,
@@ -105,7 +114,7 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill } = resolved;
+  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill, remember } = resolved;
   if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
     throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
   }
@@ -119,6 +128,7 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
     throw wrong('options.auth', 'a token, or a function that gives one');
   }
+  if (remember && typeof remember.recall !== 'function') throw wrong('options.remember', 'a memory, such as routeMemory()');
   if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
     throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
   if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');

@@ -6,6 +6,7 @@ import { createSending } from './channel/sending.ts';
 import { createSubscription, type SourceLink, type SubscriptionHooks } from './channel/subscription.ts';
 import { createAuth } from './connection/auth.ts';
 import { createConnection } from './connection/connection.ts';
+import { createHistory } from './connection/history.ts';
 import { createHolds } from './connection/holds.ts';
 import { createRoutes } from './connection/routes.ts';
 import type { LiveLink } from './connection/session.ts';
@@ -104,7 +105,9 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       joining.heal(channel);
     },
   };
-  const routes = createRoutes(transports.length, clock);
+  const names = transports.map(({ name }) => name);
+  const routes = createRoutes({ ...platform, names, memory: resolved.remember });
+  const history = createHistory(clock, report);
   const auth = createAuth(resolved.auth, clock, resolved.authTimeoutMs, (change) => {
     connection.stop();
     forgetUser(`the user ${change.from} is not signed in any more`);
@@ -118,6 +121,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     get client() {
       return client;
     },
+    note: history.note,
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
     listener: {
@@ -158,7 +162,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const { restore, taken, flush } = outbox;
   resolved.outbox.storage?.open({ clock, newId: platform.newId, restore, taken, flush, degraded: fault });
   const status = writable(nextStatus(undefined, connection.state, connection.facts(), resolved.mode, clock), report);
-  const holds = createHolds(connection);
+  const holds = createHolds(connection, clock);
   pin(resolved.mode);
 
   const host: ChannelHost = {
@@ -186,6 +190,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const manager: RealtimeManager<Schemas> = {
     status,
     mode,
+    history: history.decisions,
     start() {
       assertOpen('start');
       stopListening();

@@ -17,7 +17,12 @@ describe('the bench', () => {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [bench, '--quick'], { timeout: twoMinutes });
 
       const lines = stdout.split('\n');
-      const names = [...rowsOf(transports).map(({ name }) => name), ...transports.map((name) => `connect, ${name}`)];
+      const names = [
+        ...rowsOf(transports).map(({ name }) => name),
+        ...transports.map((name) => `connect, ${name}`),
+        'websocket refused',
+        'websocket swallowed',
+      ];
       const missing = names.filter((name) => !lines.some((line) => line.startsWith(`${name} `)));
       expect(missing).toEqual([]);
       expect(stdout).not.toContain('FAILED');

@@ -52,7 +52,7 @@ describe('the options', () => {
       platform: systemPlatform,
     });
     const cause = { kind: 'lost', error: new RealtimeError('connection-lost', 'x') } as const;
-    expect(retry({ attempt: 1, cause, uptimeMs: 0, random: () => 1 })).toBe(500);
+    expect(retry({ attempt: 1, cause, uptimeMs: 0, awayMs: 0, isLocal: false, random: () => 1 })).toBe(3_200);
   });
 
   test('are taken as given', () => {

@@ -17,9 +17,9 @@ const closeCodes: Partial<Readonly<Record<RealtimeErrorCode, readonly number[]>>
   unsupported: [1010],
 };
 
-/** The server goes away, or restarts: all of its clients come back, and spread over 2 s. */
+/** The server goes away, or restarts: all of its clients come back, and spread over 3 s, as after any end that hits them all. */
 const restarts = [1001, 1012];
-const restartSpreadMs = 2000;
+const restartSpreadMs = 3000;
 
 /** The error code that a close code means. The server's own meanings come first, then the dialect, then the table. */
 export function closeErrorCode(

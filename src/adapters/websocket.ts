@@ -134,7 +134,7 @@ const rules = {
  * | code | cause |
  * |---|---|
  * | 1000, 1005, 1006, 1011, 3008, 4408, and every other | `lost` |
- * | 1001 (going away), 1012 (restart) | `lost`, to come back at a random moment within 2 s |
+ * | 1001 (going away), 1012 (restart) | `lost`, to come back at a random moment within 3 s |
  * | 1013 (try again later), 1014, 1015, 4429, 4503 | `refused` |
  * | 1008 (policy), 3000, 4401 | `unauthorized`: a fresh token may help |
  * | 3003, 4403 | `forbidden` |

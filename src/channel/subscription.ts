@@ -105,7 +105,6 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   let joinedLink = 0;
   let wasJoined = false;
   let wasDisconnected = false;
-  let isEnded = false;
   /** False while something is kept for later, or the next number is to prove that the server went on where we stood. */
   let isCalm = true;
   let isUnproved = false;
@@ -129,10 +128,10 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       turns,
       order,
       isNew,
-      deliver(frame) {
+      deliver(frame, era) {
         const validated = validator.validate(frame.event, frame.data);
-        if (!(validated instanceof Promise)) return conclude(frame, validated, order.era);
-        return validated.then((settled) => conclude(frame, settled, order.era));
+        if (!(validated instanceof Promise)) return conclude(frame, validated, era);
+        return validated.then((settled) => conclude(frame, settled, era));
       },
       running: () => update({ backfill: 'running' }),
       tell,
@@ -259,7 +258,6 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
   }
 
   function tell(gap: Gap): void {
-    if (isEnded) return;
     const { isFilled } = gap;
     update({ backfill: filler && !isFilled ? 'failed' : 'idle', ...(isFilled ? {} : { gap }) });
     hooks.gap(gap);
@@ -341,7 +339,6 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     },
     outgoing: createTurns(),
     ended() {
-      isEnded = true;
       cancelWait();
       filler?.close();
       update({ status: 'left' });

@@ -1,8 +1,9 @@
 import { RealtimeError } from '../errors.ts';
 import type { ServerFrame } from '../protocol/frame.ts';
-import type { DownCause, Transport } from '../transport/transport.ts';
+import type { Transport } from '../transport/transport.ts';
 import type { AuthReason } from './auth.ts';
-import { comeBackMs, type RetryContext, type RetryPolicy } from './retry.ts';
+import type { Note } from './history.ts';
+import type { RetryPolicy } from './retry.ts';
 import type { Routes } from './routes.ts';
 import { type LiveLink, type Session, type SessionListener, type SessionParts, startSession } from './session.ts';
 import {
@@ -11,9 +12,9 @@ import {
   type ConnectionState,
   initialState,
   type LinkId,
-  type Next,
   transition,
 } from './state.ts';
+import { createVerdict } from './verdict.ts';
 
 /** Who hears what the connection does. */
 export interface ConnectionListener {
@@ -40,6 +41,8 @@ export interface ConnectionParts extends SessionParts {
   readonly settleAfterMs: number;
   /** How long a replaced link is kept for the answers to what was sent on it, in milliseconds. */
   readonly drainMs: number;
+  /** Keeps the decisions and their reasons. */
+  readonly note: Note;
   readonly listener: ConnectionListener;
 }
 
@@ -49,6 +52,10 @@ export interface ConnectionFacts {
   readonly transport: Transport | undefined;
   /** Has a link ever been up? */
   readonly wasEverUp: boolean;
+  /** Does anything get through? `unknown` while that is being found out. */
+  readonly network: 'up' | 'down' | 'unknown';
+  /** The transports that failed while another one worked, by name. The same array as long as nothing changes. */
+  readonly blocked: readonly string[];
   /** Why the last link ended. */
   readonly reason: RealtimeError | undefined;
   /** The last round trip, in milliseconds. */
@@ -76,22 +83,32 @@ export interface Connection {
   redial(): void;
   /** Chooses the route anew: another link is dialled if it is not the one in use or on its way. */
   reroute(): void;
-  /** Does not wait any longer, and makes sure that open links live. */
-  wake(): void;
+  /**
+   * Does not wait any longer, and makes sure that open links live.
+   *
+   * @param isElsewhere - the network may be another one: what is known of routes and of open links may not hold there
+   */
+  wake(isElsewhere?: boolean): void;
   /** What was sent on a link is answered: if it was replaced, it need not be kept. */
   drained(link: LinkId): void;
 }
 
-/** The wait where the retry policy says nothing that can be used: 30 seconds. */
-const brokenPolicyMs = 30_000;
-
-/** After so many ends in a row by a message that is too large, the connection fails with that error. */
-const mostTooLarge = 3;
+/** Why a link is dialled, by the event that had it dialled. */
+const dialReasons: Partial<Readonly<Record<ConnectionEvent['kind'], string>>> = {
+  start: 'a connection is wanted',
+  due: 'the wait is over',
+  wake: 'the network, the page or the device is back',
+  release: 'nothing holds it back any more',
+  hedge: 'what was dialled before is silent for too long',
+  redial: 'another link is wanted: mode, channels, token or drain',
+  swap: 'the link in use takes the place that its successor needs',
+};
 
 /** Makes a connection; nothing happens until `start`. */
 export function createConnection(parts: ConnectionParts): Connection {
-  const { transports, auth, routes, listener } = parts;
-  const { clock, random } = parts.platform;
+  const { transports, auth, routes, listener, note } = parts;
+  const { clock } = parts.platform;
+  const verdict = createVerdict({ ...parts, fault: listener.fault });
   const sessions = new Map<LinkId, Session>();
   let state = initialState;
   let events: ConnectionEvent[] = [];
@@ -101,27 +118,33 @@ export function createConnection(parts: ConnectionParts): Connection {
   let wasEverUp = false;
   let reason: RealtimeError | undefined;
   let nextRetryMs: number | undefined;
-  /** Tokens refused in a row, with nothing proven in between. */
-  let refusals = 0;
   let authReason: AuthReason = 'connect';
-  /** Links in a row that were to be replaced before they had settled. */
-  let hastyReplacements = 0;
-  /** Links in a row that ended because of a message that was too large, before they had settled. */
-  let tooLarge = 0;
   /** The last link that was dialled while there was another. */
   let lastShared: LinkId = 0;
+  /** The candidate that was dialled to come back to a better route. */
+  let promoted: LinkId = 0;
+  let cancelPromotion = (): void => {};
 
   const sessionListener: SessionListener = {
     up(session, live) {
       wasEverUp = true;
+      if (hasOther(session.id)) lastShared = Math.max(...sessions.keys());
       dispatch({ kind: 'up', link: session.id });
       // what was told of the change may have ended it
       if (sessions.has(session.id)) listener.up(live);
     },
     proved(session) {
-      refusals = 0;
-      routes.proved(session.route);
-      dispatch({ kind: 'proved', link: session.id });
+      const { id, route, dialledMs } = session;
+      verdict.proved();
+      // the race is over: who is still on the way, or up in silence, had as much time
+      if (state.phase === 'open' && state.candidate?.isHedge) {
+        const other = sessions.get(state.link === id ? state.candidate.link : state.link);
+        if (other?.dialledMs !== undefined) routes.failed(other.route);
+      }
+      note('proved', session.transport.name, 'the server has shown that the link works');
+      worked(route, dialledMs === undefined ? undefined : clock.now() - dialledMs);
+      dispatch({ kind: 'proved', link: id });
+      if (sessions.has(id)) watchForBetter(session);
     },
     frames(session, batch, cursor) {
       const { live } = session;
@@ -140,10 +163,7 @@ export function createConnection(parts: ConnectionParts): Connection {
     },
     replace(session, why) {
       if (session !== currentSession()) return;
-      if (isSettled(session)) hastyReplacements = 0;
-      const attempt = hastyReplacements++;
-      // a server that wants every new link replaced must not be dialled in a loop
-      const pauseMs = attempt === 0 ? 0 : ask({ attempt, cause: { kind: 'aborted' }, uptimeMs: uptimeMsOf(session), random });
+      const pauseMs = verdict.beforeReplacing(session);
       const replace = (): void => {
         if (session !== currentSession()) return;
         authReason = why;
@@ -156,13 +176,25 @@ export function createConnection(parts: ConnectionParts): Connection {
       forget(session);
       const wasCandidate = isCandidate(session.id);
       if (!wasCandidate && !isCurrent(session.id)) return;
-      const next = decide(session, cause);
-      if (cause.kind !== 'aborted') {
-        if (wasCandidate) listener.fault(cause.error);
-        else reason = cause.error;
-      }
+      const isHedge = state.phase === 'open' && state.candidate?.isHedge;
+      const next = verdict.after(session, cause, state.attempt + 1);
+      const error = cause.kind === 'aborted' ? undefined : cause.error;
+      note('ended', session.transport.name, error?.message ?? 'we ended it');
+      if (!wasCandidate) reason = error ?? reason;
+      else if (error && !isHedge) listener.fault(error);
+      const current = currentSession();
+      // browsers have few connections for each server: a request that works, and whose like gets no answer, may hold the last
+      const isLike = session.route === current?.route && session.transport.capabilities.joining === 'dial';
+      const isRoomMissing = isLike && !session.live && error?.code === 'timeout' && verdict.isSettled(current);
       dispatch({ kind: 'down', link: session.id, next });
-      if (wasCandidate) listener.candidateFailed();
+      if (!wasCandidate || current !== currentSession()) return;
+      // another route works, so this one does not
+      if (current?.isProven) {
+        worked(current.route);
+        watchForBetter(current);
+      }
+      if (isRoomMissing) dispatch({ kind: 'swap', route: session.route });
+      else if (!isHedge) listener.candidateFailed();
     },
     fault: (error) => listener.fault(error),
   };
@@ -176,6 +208,8 @@ export function createConnection(parts: ConnectionParts): Connection {
       return {
         transport: 'route' in state ? transports[state.route] : undefined,
         wasEverUp,
+        network: network(),
+        blocked: routes.blocked,
         reason,
         latencyMs: session?.latencyMs,
         lastReceivedMs: session?.liveness?.lastReceivedMs,
@@ -187,8 +221,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       return currentSession()?.live;
     },
     start() {
-      refusals = 0;
-      tooLarge = 0;
+      verdict.fresh();
       dispatch({ kind: 'start', route: routes.pick() });
     },
     stop() {
@@ -200,7 +233,10 @@ export function createConnection(parts: ConnectionParts): Connection {
       endAll();
     },
     hold: (name, severs) => dispatch({ kind: 'hold', name, severs }),
-    release: (name) => dispatch({ kind: 'release', name, route: routes.pick() }),
+    release(name) {
+      verdict.changed();
+      dispatch({ kind: 'release', name, route: routes.pick() });
+    },
     redial: () => dispatch({ kind: 'redial', route: routes.pick() }),
     reroute() {
       const route = routes.pick();
@@ -210,10 +246,14 @@ export function createConnection(parts: ConnectionParts): Connection {
       dispatch(isOnRoute ? { kind: 'keep' } : { kind: 'redial', route });
       // what the given-up candidate was to bring has to come some other way
       if (isOnRoute) listener.candidateFailed();
+      const session = currentSession();
+      if (session?.isProven) watchForBetter(session);
     },
-    wake() {
+    wake(isElsewhere = false) {
+      verdict.changed();
+      if (isElsewhere) routes.forgive();
       dispatch({ kind: 'wake', route: routes.pick() });
-      for (const { liveness } of [...sessions.values()]) liveness?.probe();
+      for (const session of [...sessions.values()]) session.wake(isElsewhere);
     },
     drained(link) {
       // a server that replays from positions has nothing more to give on it; any other one has until the drain time
@@ -224,7 +264,48 @@ export function createConnection(parts: ConnectionParts): Connection {
 
   /** The link in use, or on its way to be the first one. */
   function isCurrent(link: LinkId): boolean {
-    return 'link' in state && state.link === link;
+    return linkOf(state) === link || (state.phase === 'connecting' && state.hedges.some((hedge) => hedge.link === link));
+  }
+
+  /** Is another link up? */
+  function hasOther(link: LinkId): boolean {
+    return [...sessions.values()].some(({ id, live }) => live && id !== link);
+  }
+
+  function network(): ConnectionFacts['network'] {
+    if (currentSession()?.isProven) return 'up';
+    return state.holds.includes('offline') || routes.isUnreachable ? 'down' : 'unknown';
+  }
+
+  /** A route carries something; others that failed are set aside. */
+  function worked(route: number, afterMs?: number): void {
+    for (const aside of routes.proved(route, afterMs)) {
+      note('aside', transports[aside]?.name, `it failed where ${transports[route]?.name} works; it is tried again later`);
+    }
+  }
+
+  /** On another route than the first: tries a better one in the background after a while. */
+  function watchForBetter(session: Session): void {
+    cancelPromotion();
+    const delayMs = routes.promoteInMs(session.route);
+    if (delayMs === undefined) return;
+    cancelPromotion = session.later(delayMs, () => {
+      const route = routes.pick();
+      if (session !== currentSession()) return;
+      if (route >= session.route || (state.phase === 'open' && state.candidate)) return watchForBetter(session);
+      promoted = state.serial + 1;
+      dispatch({ kind: 'redial', route });
+    });
+  }
+
+  /** Dials the next route beside a link that is silent for too long while it comes up. */
+  function hedge(session: Session, afterMs: number): void {
+    if (state.phase !== 'connecting' || !isCurrent(session.id)) return;
+    const leftMs = session.dialledMs === undefined ? afterMs : session.dialledMs + afterMs - clock.now();
+    // the wait for a token is none for the server
+    if (leftMs > 0) return void session.later(leftMs, () => hedge(session, afterMs));
+    const route = routes.beside([state.route, ...state.hedges.map((other) => other.route)]);
+    if (route !== undefined) dispatch({ kind: 'hedge', route });
   }
 
   function isCandidate(link: LinkId): boolean {
@@ -252,19 +333,21 @@ export function createConnection(parts: ConnectionParts): Connection {
     const before = state;
     const { state: after, effects } = transition(state, event);
     state = after;
-    for (const effect of effects) carryOut(effect);
+    for (const effect of effects) carryOut(effect, event);
     if (after !== before) listener.changed();
   }
 
-  function carryOut(effect: ConnectionEffect): void {
+  function carryOut(effect: ConnectionEffect, event: ConnectionEvent): void {
     switch (effect.kind) {
       case 'dial':
-        return dial(effect.link, effect.route);
+        return dial(effect.link, effect.route, event);
       case 'abort':
         return end(effect.link);
       case 'retire':
-        return sessions.get(effect.link)?.later(parts.drainMs, () => end(effect.link));
+        sessions.get(effect.link)?.later(parts.drainMs, () => end(effect.link));
+        return;
       case 'schedule-retry':
+        if (effect.delayMs > 0) note('wait', undefined, `the next attempt is due in ${Math.round(effect.delayMs)} ms`);
         nextRetryMs = clock.now() + effect.delayMs;
         cancelRetry = clock.schedule(() => dispatch({ kind: 'due', route: routes.pick() }), effect.delayMs);
         return;
@@ -278,13 +361,19 @@ export function createConnection(parts: ConnectionParts): Connection {
     }
   }
 
-  function dial(id: LinkId, route: number): void {
+  function dial(id: LinkId, route: number, { kind }: ConnectionEvent): void {
     const transport = transports[route];
     if (!transport) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
     const why = authReason;
     authReason = 'reconnect';
-    if (sessions.size) lastShared = id;
-    sessions.set(id, startSession(id, route, transport, why, parts, sessionListener));
+    if (hasOther(id)) lastShared = id;
+    const isBeside = kind === 'hedge' || kind === 'swap' || (kind === 'redial' && state.phase === 'open');
+    if (id === promoted) note('promote', transport.name, 'it comes before the one in use, and may work by now');
+    else note(isBeside ? kind : 'dial', transport.name, dialReasons[kind] ?? kind);
+    const session = startSession(id, route, transport, why, parts, sessionListener);
+    sessions.set(id, session);
+    const afterMs = routes.hedgeAfterMs();
+    if (state.phase === 'connecting' && afterMs !== undefined) hedge(session, afterMs);
   }
 
   function end(id: LinkId): void {
@@ -303,60 +392,8 @@ export function createConnection(parts: ConnectionParts): Connection {
   function endAll(): void {
     for (const id of [...sessions.keys()]) end(id);
   }
-
-  /** What comes after the end of a link: when to dial again, or that it is over. */
-  function decide(session: Session, cause: DownCause): Next {
-    const { isDialled, isProven, route, credentials, advice } = session;
-    const attempt = state.attempt + 1;
-    const uptimeMs = uptimeMsOf(session);
-    const isFinal = cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed';
-    // what the server or the auth provider says of us is no fault of the transport
-    if (isDialled && !isProven && !isFinal) routes.failed(route);
-    if (cause.kind === 'unauthorized') {
-      auth.refuse(credentials);
-      refusals += 1;
-      // one new token is worth a try; a second refusal is an answer
-      if (auth.renewable && refusals < 2 && credentials) {
-        // a server that lets every token in and then turns it away must not be dialled in a loop
-        const isHasty = isProven && attempt > 1 && !isSettled(session);
-        const delayMs = isHasty ? ask({ attempt, cause, uptimeMs, random }) : 0;
-        return delayMs === false ? { kind: 'end', error: cause.error } : { kind: 'retry', delayMs };
-      }
-    }
-    if (isFinal) return { kind: 'end', error: cause.error };
-    // the same message would end every link that replays it
-    if (isSettled(session) || cause.kind === 'aborted' || cause.error.code !== 'too-large') tooLarge = 0;
-    else if (++tooLarge > mostTooLarge) return { kind: 'end', error: cause.error };
-    const asked = routes.hasFresherThan(route) ? 0 : ask({ attempt, cause, uptimeMs, random });
-    if (asked === false) return { kind: 'end', error: gaveUp(attempt, cause) };
-    const own = cause.kind === 'lost' || cause.kind === 'refused' ? cause : undefined;
-    const hasOwn = own?.retryAfterMs !== undefined || own?.spreadMs !== undefined;
-    return { kind: 'retry', delayMs: Math.max(0, asked, comeBackMs((hasOwn ? own : advice) ?? {}, random)) };
-  }
-
-  function uptimeMsOf({ upMs }: Session): number {
-    return upMs === undefined ? 0 : clock.now() - upMs;
-  }
-
-  function isSettled(session: Session): boolean {
-    return uptimeMsOf(session) >= parts.settleAfterMs;
-  }
-
-  /** A policy that throws, or answers what cannot be waited for, must neither stop the connection nor make it dial in a loop. */
-  function ask(context: RetryContext): number | false {
-    try {
-      const asked = parts.retry(context);
-      return asked === false || Number.isFinite(asked) ? asked : brokenPolicyMs;
-    } catch (error) {
-      listener.fault(new RealtimeError('handler-failed', 'the retry policy threw', { cause: error }));
-      return brokenPolicyMs;
-    }
-  }
 }
 
-function gaveUp(attempt: number, cause: DownCause): RealtimeError {
-  return new RealtimeError('refused', `the retry policy gave up after ${attempt - 1} retries`, {
-    cause: cause.kind === 'aborted' ? undefined : cause.error,
-    hint: 'Call start() to try again.',
-  });
+function linkOf(state: ConnectionState): LinkId | undefined {
+  return 'link' in state ? state.link : undefined;
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../platform/clock.ts';
 import type { Signals } from '../platform/signals.ts';
 import type { Connection } from './connection.ts';
 
@@ -14,8 +15,13 @@ export interface Holds {
   follow(signals: Signals): () => void;
 }
 
+/** How often it is looked whether time stood still, as it does while a device sleeps: every 30 seconds. */
+const lookEveryMs = 30_000;
+/** A browser lets the timers of a hidden page run once a minute; more than that is a sleep. */
+const sleepMs = 70_000;
+
 /** Makes the holds of a connection. */
-export function createHolds(connection: Pick<Connection, 'hold' | 'release' | 'wake'>): Holds {
+export function createHolds(connection: Pick<Connection, 'hold' | 'release' | 'wake' | 'state'>, clock: Clock): Holds {
   const counts = new Map<string, number>();
 
   function hold(name: string, severs: boolean): () => void {
@@ -35,27 +41,48 @@ export function createHolds(connection: Pick<Connection, 'hold' | 'release' | 'w
   return {
     hold,
     follow(signals) {
-      let release: (() => void) | undefined;
-      const endHold = (): void => {
-        release?.();
-        release = undefined;
+      /** A hold that is there or not, whatever is said how often. */
+      const toggled = (name: string, severs: boolean): ((isHeld: boolean) => void) => {
+        let release: (() => void) | undefined;
+        return (isHeld) => {
+          if (isHeld) release ??= hold(name, severs);
+          else release?.();
+          if (!isHeld) release = undefined;
+        };
       };
-      const followNetwork = (): void => {
-        if (signals.isOnline()) endHold();
-        // an open link may outlive what the platform says of the network, so it is left alone
-        else release ??= hold('offline', false);
+      // an open link may outlive what the platform says of the network, so it is left alone
+      const holdOffline = toggled('offline', false);
+      // a page with an open link is not kept, or keeps a dead one
+      const holdAway = toggled('hidden', true);
+      let cancelLook = (): void => {};
+      const look = (): void => {
+        const startMs = clock.wallNow();
+        cancelLook = clock.schedule(() => {
+          // a connection that is over waits for nothing, and must not keep a process alive
+          if (connection.state.phase === 'ended') return;
+          if (clock.wallNow() - startMs > sleepMs) connection.wake(true);
+          look();
+        }, lookEveryMs);
       };
-      followNetwork();
+      look();
+      holdOffline(!signals.isOnline());
       const removers = [
         signals.onOnlineChange(() => {
-          followNetwork();
-          if (signals.isOnline()) connection.wake();
+          const isOnline = signals.isOnline();
+          // before the hold goes, so that the first attempt knows that this may be another network
+          if (isOnline) connection.wake(true);
+          holdOffline(!isOnline);
         }),
-        signals.onWake(connection.wake),
-        endHold,
+        signals.onWake(() => connection.wake()),
+        signals.onAway?.(holdAway),
+        () => {
+          cancelLook();
+          holdOffline(false);
+          holdAway(false);
+        },
       ];
       return () => {
-        for (const remove of removers.splice(0)) remove();
+        for (const remove of removers.splice(0)) remove?.();
       };
     },
   };

@@ -21,6 +21,11 @@ export const defaultLiveness: LivenessOptions = { pingAfterMs: 25_000, pongTimeo
 /** Room for a late heartbeat: 5 seconds. */
 const slackMs = 5_000;
 
+/** A link that is made sure of after a sleep or a change of the network has no longer than this to answer: 5 seconds. */
+const wakeTimeoutMs = 5_000;
+/** A timer that comes later than this was held back, and so was what it waited for: 5 seconds. */
+const lateMs = 5_000;
+
 /** Watches one link for signs of life. */
 export interface Liveness {
   /** Something arrived. */
@@ -29,6 +34,13 @@ export interface Liveness {
   pong(): number | undefined;
   /** Pings now, to measure or to make sure. */
   probe(): void;
+  /**
+   * The world may have stood still: makes sure that the link lives, with a short deadline where the server can be pinged.
+   *
+   * @param isElsewhere - the network may be another one
+   * @returns true where nobody can be asked and the link may well be dead: another one is to take its place
+   */
+  wake(isElsewhere: boolean): boolean;
   /** When something last arrived, by the monotonic clock. */
   readonly lastReceivedMs: number;
   stop(): void;
@@ -55,6 +67,9 @@ export function watchLiveness(
   /** Nothing has arrived since that ping. */
   let isAwaited = false;
   let cancel = (): void => {};
+  /** When the next look is due, and how long the answer to the ping may take. */
+  let dueMs = 0;
+  let pongWithinMs = options.pongTimeoutMs;
   /** One chunk brings hundreds of messages in one turn, and asking the clock costs more than any other step of a message. */
   let isNoted = false;
   const forgetTurn = (): void => {
@@ -64,14 +79,19 @@ export function watchLiveness(
   /** One timer per quiet period, not one per message: it looks when it was last alive, and goes on waiting for the rest. */
   function check(): void {
     const quietForMs = clock.now() - watch.lastReceivedMs;
+    // in a tab that was frozen nothing could arrive either: nobody is declared dead before there was time to answer
+    const isLate = clock.now() - dueMs > lateMs;
     if (isAwaited && pingedMs !== undefined) {
-      const leftMs = pingedMs + options.pongTimeoutMs - clock.now();
+      const leftMs = pingedMs + pongWithinMs - clock.now();
       if (leftMs > 0) checkIn(leftMs);
+      else if (isLate) sendPing(wakeTimeoutMs);
       else dead(silent(quietForMs));
     } else if (quietForMs < quietMs) {
       checkIn(quietMs - quietForMs);
     } else if (mode === 'ping') {
       sendPing();
+    } else if (isLate) {
+      checkIn(wakeTimeoutMs);
     } else {
       dead(silent(quietForMs));
     }
@@ -79,14 +99,16 @@ export function watchLiveness(
 
   function checkIn(delayMs: number): void {
     cancel();
+    dueMs = clock.now() + delayMs;
     cancel = clock.schedule(check, delayMs);
   }
 
-  function sendPing(): void {
+  function sendPing(withinMs = options.pongTimeoutMs): void {
     pingedMs = clock.now();
+    pongWithinMs = Math.min(withinMs, options.pongTimeoutMs);
     isAwaited = true;
     ping();
-    checkIn(options.pongTimeoutMs);
+    checkIn(pongWithinMs);
   }
 
   const watch: Liveness & { lastReceivedMs: number } = {
@@ -106,9 +128,17 @@ export function watchLiveness(
     probe() {
       if (mode === 'ping' && !isAwaited) sendPing();
     },
+    wake(isElsewhere) {
+      if (mode === 'ping') {
+        if (!isAwaited) sendPing(wakeTimeoutMs);
+        return false;
+      }
+      const isQuiet = mode === 'silence' && clock.now() - watch.lastReceivedMs > (heartbeatMs ?? quietMs / 2) + slackMs;
+      return isElsewhere || isQuiet;
+    },
     stop: () => cancel(),
   };
-  if (mode !== 'self') check();
+  if (mode !== 'self') checkIn(quietMs);
   return watch;
 }
 

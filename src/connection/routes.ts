@@ -1,56 +1,201 @@
 import type { Clock } from '../platform/clock.ts';
+import type { RouteMemory } from '../platform/memory.ts';
+import type { Random } from '../platform/random.ts';
 
 /**
- * Chooses among the ordered transports. A route that failed before it carried anything has a strike; the route with the
- * fewest strikes is next, the earlier one among equals. A drop after proven health is no strike. Strikes expire.
+ * Keeps what is known of each route, and chooses. A failure is only a suspicion: when nothing gets through, the network or
+ * the server is to blame. It becomes a strike when another route carries something, since then this one is blocked; a route
+ * with strikes is set aside for a while, the longer the more it has.
  */
 export interface Routes {
   /** The route to dial now. */
   pick(): number;
+  /** The next best route, beside those that are on their way. */
+  beside(busy: readonly number[]): number | undefined;
   /** Only this route from now on; `undefined` for free choice. */
   pin(route: number | undefined): void;
-  /** A link of this route ended before it carried anything. */
-  failed(route: number): void;
-  /** A link of this route has carried something. */
-  proved(route: number): void;
+  /**
+   * A link of this route ended, or was overtaken, before it carried anything.
+   *
+   * @param isItsFault - whatever it has carried before: it is cut again and again
+   */
+  failed(route: number, isItsFault?: boolean): void;
+  /**
+   * A link of this route has carried something.
+   *
+   * @param afterMs - how long that took from the dial, if it is the first time
+   * @returns the routes that were set aside because of it
+   */
+  proved(route: number, afterMs?: number): readonly number[];
   /** Is there a route that has failed less often than this one, and so may be tried without waiting? */
   hasFresherThan(route: number): boolean;
+  /** When an earlier route than this one is to be tried again, in milliseconds from now; `undefined` where there is none. */
+  promoteInMs(route: number): number | undefined;
+  /** The network has changed: nothing is known any more. */
+  forgive(): void;
+  /** How long an attempt may be silent until the next route is dialled beside it; `undefined` where it must go alone. */
+  hedgeAfterMs(): number | undefined;
+  /** The names of the routes that failed while another one worked. The same array as long as nothing changes. */
+  readonly blocked: readonly string[];
+  /** Has every route failed since one last carried something? */
+  readonly isUnreachable: boolean;
 }
 
-/** After this long without a new failure a route is as good as new: 5 minutes. */
-const strikeLifetimeMs = 300_000;
+/** What {@link createRoutes} needs beside the number of routes. */
+export interface RoutesParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The names of the transports, in order. */
+  readonly names: readonly string[];
+  /** Keeps which routes were blocked, over reloads. */
+  readonly memory?: RouteMemory | undefined;
+}
 
-/**
- * @param count - how many transports there are
- * @param clock - for the expiry of strikes
- */
-export function createRoutes(count: number, clock: Clock): Routes {
-  const strikes = Array.from({ length: count }, () => ({ count: 0, lastMs: 0 }));
+/** After this long without a new failure a suspicion is forgotten: 5 minutes. */
+const suspicionMs = 300_000;
+/** A route is set aside for half a minute after its first strike, doubling to ten minutes, give or take a quarter. */
+const firstAsideMs = 30_000;
+const longestAsideMs = 600_000;
+/** A route that has carried something may fail so often before it is suspected: what ended it is more likely the server. */
+const credit = 2;
+/** How long an attempt may be silent while nothing is known of the network. */
+const firstHedgeMs = 1_000;
+/** Where it is known how long an attempt takes: so many times that. */
+const hedgeFactor = 3;
+const shortestHedgeMs = 250;
+const longestHedgeMs = 4_000;
+
+/** What is known of one route. */
+interface RouteRecord {
+  suspicions: number;
+  suspectedMs: number;
+  credit: number;
+  strikes: number;
+  asideUntilMs: number;
+}
+
+/** Makes the routes, with what is remembered of them. */
+export function createRoutes({ clock, random, names, memory }: RoutesParts): Routes {
+  const records = names.map(
+    (): RouteRecord => ({ suspicions: 0, suspectedMs: 0, credit: 0, strikes: 0, asideUntilMs: Number.NEGATIVE_INFINITY }),
+  );
   let pinned: number | undefined;
-
-  function strikesOf(route: number): number {
-    const record = strikes[route];
-    if (record === undefined) return Number.POSITIVE_INFINITY;
-    return clock.now() - record.lastMs < strikeLifetimeMs ? record.count : 0;
+  /** Nothing has carried anything since the start, or since the network changed. */
+  let isCold = true;
+  /** How long it took from a dial to the first proof. */
+  let proofMs: number | undefined;
+  let blocked: readonly string[] = [];
+  for (const [name, strikes] of Object.entries(memory?.recall(clock.wallNow()) ?? {})) {
+    const record = records[names.indexOf(name)];
+    if (!record) continue;
+    record.strikes = strikes - 1;
+    strike(record);
+    blocked = [...blocked, name];
   }
 
-  function best(): number {
-    let chosen = 0;
-    for (let route = 1; route < count; route++) if (strikesOf(route) < strikesOf(chosen)) chosen = route;
+  /** Suspicions, and one more while it is set aside; the lower the better. */
+  function costOf({ suspicions, suspectedMs, asideUntilMs }: RouteRecord): number {
+    const now = clock.now();
+    return (now - suspectedMs < suspicionMs ? suspicions : 0) + (now < asideUntilMs ? 1 : 0);
+  }
+
+  function best(busy: readonly number[] = []): number | undefined {
+    let chosen: number | undefined;
+    let lowest = Number.POSITIVE_INFINITY;
+    for (const [route, record] of records.entries()) {
+      const cost = costOf(record);
+      if (busy.includes(route) || cost >= lowest) continue;
+      lowest = cost;
+      chosen = route;
+    }
     return chosen;
   }
 
+  function strike(record: RouteRecord): void {
+    record.strikes += 1;
+    record.credit = 0;
+    const asideMs = Math.min(firstAsideMs * 2 ** (record.strikes - 1), longestAsideMs);
+    record.asideUntilMs = clock.now() + asideMs * (0.75 + random() / 2);
+  }
+
+  function reset(record: RouteRecord): void {
+    record.suspicions = record.strikes = 0;
+    record.asideUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  function changed(): void {
+    blocked = names.filter((_, route) => records[route]?.strikes);
+    memory?.keep(Object.fromEntries(blocked.map((name) => [name, records[names.indexOf(name)]?.strikes ?? 0])), clock.wallNow());
+  }
+
   return {
-    pick: () => pinned ?? best(),
+    pick: () => pinned ?? best() ?? 0,
+    beside: (busy) => (pinned === undefined ? best(busy) : undefined),
     pin(route) {
       pinned = route;
     },
-    failed(route) {
-      strikes[route] = { count: strikesOf(route) + 1, lastMs: clock.now() };
+    failed(route, isItsFault = false) {
+      const record = records[route];
+      if (!record) return;
+      if (record.credit > 0 && !isItsFault) {
+        record.credit -= 1;
+        return;
+      }
+      record.suspicions = clock.now() - record.suspectedMs < suspicionMs ? record.suspicions + 1 : 1;
+      record.suspectedMs = clock.now();
     },
-    proved(route) {
-      strikes[route] = { count: 0, lastMs: 0 };
+    proved(route, afterMs) {
+      isCold = false;
+      proofMs = afterMs ?? proofMs;
+      const aside: number[] = [];
+      for (const [other, record] of records.entries()) {
+        // only what comes before it in the list was tried in its place
+        if (other < route && record.suspicions > 0) {
+          strike(record);
+          aside.push(other);
+        }
+        record.suspicions = 0;
+      }
+      const own = records[route];
+      const wasBlocked = own !== undefined && own.strikes > 0;
+      if (own) {
+        reset(own);
+        own.credit = credit;
+      }
+      if (wasBlocked || aside.length > 0) changed();
+      return aside;
     },
-    hasFresherThan: (route) => pinned === undefined && strikesOf(best()) < strikesOf(route),
+    hasFresherThan(route) {
+      const record = records[route];
+      const other = best();
+      if (pinned !== undefined || !isCold || !record || other === undefined) return false;
+      return costOf(records[other] as RouteRecord) < costOf(record);
+    },
+    promoteInMs(route) {
+      const earlier = records.slice(0, route);
+      if (pinned !== undefined || earlier.length === 0) return undefined;
+      const soonestMs = Math.min(...earlier.map(({ asideUntilMs }) => asideUntilMs - clock.now()));
+      // one that was not set aside has just been passed over
+      return Math.max(soonestMs, firstAsideMs * (0.75 + random() / 2));
+    },
+    forgive() {
+      isCold = true;
+      for (const record of records) {
+        reset(record);
+        record.credit = 0;
+      }
+      changed();
+    },
+    hedgeAfterMs() {
+      if (pinned !== undefined || !isCold || records.length < 2) return undefined;
+      if (proofMs === undefined) return firstHedgeMs;
+      return Math.min(Math.max(proofMs * hedgeFactor, shortestHedgeMs), longestHedgeMs);
+    },
+    get blocked() {
+      return blocked;
+    },
+    get isUnreachable() {
+      return isCold ? records.every(({ suspicions }) => suspicions > 0) : records.every(({ credit: left }) => left < credit);
+    },
   };
 }

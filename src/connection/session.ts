@@ -52,8 +52,8 @@ export interface Session {
   /** Present once the link is up. */
   readonly live?: LiveLink;
   readonly isProven: boolean;
-  /** The transport was asked for a link; false while the token is still to come. */
-  readonly isDialled: boolean;
+  /** When the transport was asked for a link, by the monotonic clock; absent while the token is still to come. */
+  readonly dialledMs?: number;
   readonly credentials?: Credentials;
   /** The last word of the server on when to come back. */
   readonly advice?: AdviceFrame;
@@ -63,8 +63,14 @@ export interface Session {
   readonly latencyMs?: number;
   /** The watch over the link that is up. */
   readonly liveness?: Liveness;
-  /** Calls back after a while, unless the session is over by then. */
-  later(delayMs: number, callback: () => void): void;
+  /** Calls back after a while, unless the session is over by then. The answer cancels it. */
+  later(delayMs: number, callback: () => void): () => void;
+  /**
+   * Makes sure that the link lives and that its token is good: the world may have stood still.
+   *
+   * @param isElsewhere - the network may be another one, and the link dead without a word
+   */
+  wake(isElsewhere: boolean): void;
   /** Frees everything. Once more does nothing. */
   end(): void;
 }
@@ -102,13 +108,16 @@ export function startSession(
   let link: Link | undefined;
   /** What went over the link to take the place of its credentials, and is not answered yet. */
   let offered: Credentials | undefined;
+  /** When the token is renewed, by the wall clock, as the end of the token is. */
+  let renewAtMs = Number.POSITIVE_INFINITY;
+  let cancelRenewal = (): void => {};
   const session: { -readonly [Key in keyof Session]: Session[Key] } = {
     id,
     route,
     transport,
-    isDialled: false,
     isProven: false,
     later,
+    wake,
     end,
   };
 
@@ -132,18 +141,31 @@ export function startSession(
     listener.over(session, cause);
   }
 
-  function later(delayMs: number, callback: () => void): void {
-    const cancel = clock.schedule(() => {
+  function later(delayMs: number, callback: () => void): () => void {
+    const stop = clock.schedule(() => {
       timers.delete(cancel);
       callback();
     }, delayMs);
+    const cancel = (): void => {
+      timers.delete(cancel);
+      stop();
+    };
     timers.add(cancel);
+    return cancel;
+  }
+
+  function wake(isElsewhere: boolean): void {
+    if (!session.live) return;
+    // the timer of the token may have stood still, too; one that is over is of no use to a probe
+    const isOverdue = clock.wallNow() >= renewAtMs;
+    if (isOverdue) startRenewal();
+    if (session.liveness?.wake(isElsewhere) && !(isOverdue && !capabilities.reauth)) listener.replace(session, 'reconnect');
   }
 
   function connect(credentials: Credentials | undefined): void {
     if (isOver) return;
     session.credentials = credentials;
-    session.isDialled = true;
+    session.dialledMs = clock.now();
     later(connectTimeoutMs, () => {
       if (!session.live) over({ kind: 'lost', error: connectTimedOut(name, connectTimeoutMs) });
     });
@@ -236,10 +258,16 @@ export function startSession(
     const lifeMs = expiresAt - clock.wallNow();
     // over already: our clock is wrong, or the provider gave an old one; renewing it again and again would not help
     if (lifeMs < shortestLifeMs) return;
-    later(lifeMs - Math.min(renewLeadMs, lifeMs / 5), () => {
-      if (capabilities.reauth) void renew();
-      else listener.replace(session, 'expiring');
-    });
+    const leadMs = Math.min(renewLeadMs, lifeMs / 5);
+    renewAtMs = expiresAt - leadMs;
+    cancelRenewal = later(lifeMs - leadMs, startRenewal);
+  }
+
+  function startRenewal(): void {
+    cancelRenewal();
+    renewAtMs = Number.POSITIVE_INFINITY;
+    if (capabilities.reauth) void renew();
+    else listener.replace(session, 'expiring');
   }
 
   async function renew(): Promise<void> {

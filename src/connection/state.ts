@@ -13,20 +13,26 @@ interface Context {
   readonly holds: readonly string[];
 }
 
-/** A link that is to replace the one in use. */
-interface Candidate {
+/** A link that is dialled beside another one. */
+interface Beside {
   readonly link: LinkId;
   readonly route: number;
+}
+
+/** A link that is to replace the one in use. */
+interface Candidate extends Beside {
   /** It is up, and has still to prove itself. */
   readonly isUp: boolean;
+  /** It was dialled because the link in use took long to come up: the first of the two that proves itself is kept. */
+  readonly isHedge: boolean;
 }
 
 /** The phases of a connection, each with what is only true in it. */
 type Phases =
   /** Not wanted: never started, or stopped. */
   | { readonly phase: 'idle' }
-  /** A link is being dialled. */
-  | { readonly phase: 'connecting'; readonly link: LinkId; readonly route: number }
+  /** A link is being dialled, and others beside it, because it takes long; the first that comes up is the one. */
+  | { readonly phase: 'connecting'; readonly link: LinkId; readonly route: number; readonly hedges: readonly Beside[] }
   /** A link carries traffic; a candidate may be on its way to replace it. */
   | {
       readonly phase: 'open';
@@ -81,6 +87,10 @@ export type ConnectionEvent =
   | { readonly kind: 'due'; readonly route: number }
   /** Another link is wanted (mode, channels, token, drain): it replaces the one of now when it has proved itself. */
   | { readonly kind: 'redial'; readonly route: number }
+  /** The link on its way takes long: another route is dialled beside it. */
+  | { readonly kind: 'hedge'; readonly route: number }
+  /** Another link is wanted, and there is no room for two: the one of now ends first. */
+  | { readonly kind: 'swap'; readonly route: number }
   /** The link in use, or on its way, is the one that is wanted: a candidate to replace it is given up. */
   | { readonly kind: 'keep' }
   /** The world has changed for the better: do not wait any longer. */
@@ -128,13 +138,9 @@ export function transition(state: ConnectionState, event: ConnectionEvent): Tran
 function exits(state: ConnectionState): readonly ConnectionEffect[] {
   switch (state.phase) {
     case 'connecting':
-      return [{ kind: 'abort', link: state.link }];
+      return [abort(state), ...state.hedges.map(abort)];
     case 'open':
-      return [
-        { kind: 'cancel-settle' },
-        ...(state.candidate === undefined ? [] : [{ kind: 'abort', link: state.candidate.link } as const]),
-        { kind: 'abort', link: state.link },
-      ];
+      return [{ kind: 'cancel-settle' }, ...(state.candidate === undefined ? [] : [abort(state.candidate)]), abort(state)];
     case 'waiting':
       return [{ kind: 'cancel-retry' }];
     case 'idle':
@@ -144,6 +150,7 @@ function exits(state: ConnectionState): readonly ConnectionEffect[] {
   }
 }
 
+const abort = ({ link }: { readonly link: LinkId }): ConnectionEffect => ({ kind: 'abort', link });
 const stay = (state: ConnectionState): Transition => ({ state, effects: [] });
 
 function context(state: ConnectionState): Context {
@@ -161,7 +168,7 @@ function toEnded(state: ConnectionState, error?: RealtimeError): Transition {
 function toConnecting(state: ConnectionState, event: { readonly route: number }): Transition {
   const link = state.serial + 1;
   return {
-    state: { ...context(state), phase: 'connecting', serial: link, link, route: event.route },
+    state: { ...context(state), phase: 'connecting', serial: link, link, route: event.route, hedges: [] },
     effects: [...exits(state), { kind: 'dial', link, route: event.route }],
   };
 }
@@ -198,6 +205,38 @@ function afterDown(state: ConnectionState, next: Next): Transition {
   };
 }
 
+/** All that are on their way, the first choice first. */
+const racers = ({ link, route, hedges }: In<'connecting'>): readonly Beside[] => [{ link, route }, ...hedges];
+
+function connectingUp(state: In<'connecting'>, event: On<'up'>): Transition {
+  const winner = racers(state).find(({ link }) => link === event.link);
+  if (winner === undefined) return stay(state);
+  // what is up may still be swallowed: the first choice among the others goes on until one has proved itself
+  const [next, ...rest] = racers(state).filter(({ link }) => link !== event.link);
+  const candidate = next && { ...next, isUp: false, isHedge: true };
+  return {
+    state: { ...context(state), phase: 'open', ...winner, proven: false, matured: false, candidate },
+    effects: [...rest.map(abort), { kind: 'schedule-settle', link: winner.link }],
+  };
+}
+
+function connectingDown(state: In<'connecting'>, event: On<'down'>): Transition {
+  const [next, ...hedges] = racers(state).filter(({ link }) => link !== event.link);
+  const isHedge = event.link !== state.link;
+  if (isHedge) return stay(hedges.length === state.hedges.length ? state : { ...state, hedges });
+  // the others go on; a refusal for good is one for all of them
+  if (next !== undefined && event.next.kind === 'retry') return stay({ ...state, ...next, hedges });
+  return afterDown(state, event.next);
+}
+
+function connectingHedge(state: In<'connecting'>, event: On<'hedge'>): Transition {
+  const link = state.serial + 1;
+  return {
+    state: { ...state, serial: link, hedges: [...state.hedges, { link, route: event.route }] },
+    effects: [{ kind: 'dial', link, route: event.route }],
+  };
+}
+
 /** Stayed up and delivered: only then do earlier failures stop counting. */
 function settled(state: In<'open'>): In<'open'> {
   return state.proven && state.matured ? { ...state, attempt: 0 } : state;
@@ -214,11 +253,15 @@ function openDown(state: In<'open'>, event: On<'down'>): Transition {
         state: { ...context(state), phase: 'open', link, route, proven: false, matured: false, candidate: undefined },
         effects: [{ kind: 'cancel-settle' }, { kind: 'schedule-settle', link }],
       }
-    : { state: { ...context(state), phase: 'connecting', link, route }, effects: [{ kind: 'cancel-settle' }] };
+    : { state: { ...context(state), phase: 'connecting', link, route, hedges: [] }, effects: [{ kind: 'cancel-settle' }] };
 }
 
 function openProved(state: In<'open'>, event: On<'proved'>): Transition {
-  if (event.link === state.link) return stay(state.proven ? state : settled({ ...state, proven: true }));
+  if (event.link === state.link) {
+    if (state.proven) return stay(state);
+    const proven = settled({ ...state, proven: true });
+    return state.candidate?.isHedge ? openKeep(proven) : stay(proven);
+  }
   if (event.link !== state.candidate?.link) return stay(state);
   const { link, route } = state.candidate;
   return {
@@ -231,14 +274,14 @@ function openRedial(state: In<'open'>, event: On<'redial'>): Transition {
   const link = state.serial + 1;
   const dial: ConnectionEffect = { kind: 'dial', link, route: event.route };
   return {
-    state: { ...state, serial: link, candidate: { link, route: event.route, isUp: false } },
-    effects: state.candidate === undefined ? [dial] : [{ kind: 'abort', link: state.candidate.link }, dial],
+    state: { ...state, serial: link, candidate: { link, route: event.route, isUp: false, isHedge: false } },
+    effects: state.candidate === undefined ? [dial] : [abort(state.candidate), dial],
   };
 }
 
 function openKeep(state: In<'open'>): Transition {
   if (state.candidate === undefined) return stay(state);
-  return { state: { ...state, candidate: undefined }, effects: [{ kind: 'abort', link: state.candidate.link }] };
+  return { state: { ...state, candidate: undefined }, effects: [abort(state.candidate)] };
 }
 
 const table: Table = {
@@ -254,6 +297,8 @@ const table: Table = {
     down: stay,
     due: stay,
     redial: stay,
+    hedge: stay,
+    swap: stay,
     keep: stay,
     wake: stay,
   },
@@ -263,19 +308,16 @@ const table: Table = {
     close: (state) => toEnded(state),
     hold: toHeld,
     release: noteRelease,
-    up: (state, event) =>
-      event.link === state.link
-        ? {
-            state: { ...state, phase: 'open', proven: false, matured: false, candidate: undefined },
-            effects: [{ kind: 'schedule-settle', link: state.link }],
-          }
-        : stay(state),
+    up: connectingUp,
     proved: stay,
     matured: stay,
-    down: (state, event) => (event.link === state.link ? afterDown(state, event.next) : stay(state)),
+    down: connectingDown,
     due: stay,
     redial: toConnecting,
-    keep: stay,
+    hedge: connectingHedge,
+    swap: stay,
+    keep: (state) =>
+      state.hedges.length > 0 ? { state: { ...state, hedges: [] }, effects: state.hedges.map(abort) } : stay(state),
     wake: stay,
   },
   open: {
@@ -291,6 +333,9 @@ const table: Table = {
     down: openDown,
     due: stay,
     redial: openRedial,
+    hedge: stay,
+    // with a hold there would be no attempt after it
+    swap: (state, event) => (state.holds.length > 0 ? stay(state) : toConnecting(state, event)),
     keep: openKeep,
     wake: stay,
   },
@@ -306,6 +351,8 @@ const table: Table = {
     down: stay,
     due: toConnecting,
     redial: toConnecting,
+    hedge: stay,
+    swap: stay,
     keep: stay,
     wake: toConnecting,
   },
@@ -325,6 +372,8 @@ const table: Table = {
     down: stay,
     due: stay,
     redial: stay,
+    hedge: stay,
+    swap: stay,
     keep: stay,
     wake: stay,
   },
@@ -340,6 +389,8 @@ const table: Table = {
     down: stay,
     due: stay,
     redial: stay,
+    hedge: stay,
+    swap: stay,
     keep: stay,
     wake: stay,
   },

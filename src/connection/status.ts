@@ -26,6 +26,13 @@ export interface ConnectionStatus {
   readonly transport: string | undefined;
   /** The wish: `auto`, or a transport by name. */
   readonly mode: string;
+  /**
+   * Does anything get through to the server? `unknown` while that is being found out. Where only some transports get
+   * through it is `up`, and the others are in {@link ConnectionStatus.blocked}.
+   */
+  readonly network: 'up' | 'down' | 'unknown';
+  /** The transports that failed while another one worked, by name. They are tried again in the background. */
+  readonly blocked: readonly string[];
   /** When {@link ConnectionStatus.status} became what it is, in milliseconds since the Unix epoch. */
   readonly since: number;
   /** Failed attempts since the connection last settled. */
@@ -60,6 +67,8 @@ export function nextStatus(
     status,
     transport: facts.transport?.name,
     mode,
+    network: facts.network,
+    blocked: facts.blocked,
     since: status === before?.status ? before.since : clock.wallNow(),
     attempt: state.attempt,
     nextRetryAt: wall(facts.nextRetryMs),

@@ -36,7 +36,8 @@ export interface BackfillContext {
 
 /**
  * Loads what is missing, usually by REST: everything after `gap.after` (or after `gap.lastEvent`, where the server does not
- * number) up to `gap.until` or up to now; more does no harm. An error that it throws is a reason to try again; with a number
+ * number) up to `gap.until` or up to now. A little more does no harm: what was here is left out, by its number, or by its id as
+ * long as the dedup policy remembers that. An error that it throws is a reason to try again; with a number
  * `retryAfterMs` in it not before that time.
  *
  * @returns the messages, oldest first, as one list or page by page
@@ -112,14 +113,17 @@ export function backfill(load: BackfillLoad, options: BackfillOptions = {}): Bac
     /** The hole that is being filled. */
     let filling: AbortController | undefined;
     /** The last hole, as long as it waits and nothing came after it. */
-    let last: { gap: Gap; era: number } | undefined;
+    let last: { gap: Gap; readonly era: number } | undefined;
     let isClosed = false;
+    const dealtWith = createIdSet(2 * limits.maxMessages);
 
     async function fill({ gap, era }: { readonly gap: Gap; readonly era: number }): Promise<void> {
       if (isClosed) return;
       filling = new AbortController();
       channel.running();
-      const told = await fillHole(load, limits, channel, { ...gap, lastEvent: order.lastEvent }, era, filling);
+      const hole = { ...gap, lastEvent: order.lastEvent };
+      const fits = typeof gap.until === 'object' ? numberedHole(gap, gap.until) : unnumberedHole(channel, era, dealtWith);
+      const told = await fillHole(load, limits, channel, hole, { era, fits }, filling);
       filling = undefined;
       if (!isClosed) channel.tell(told);
     }
@@ -128,7 +132,6 @@ export function backfill(load: BackfillLoad, options: BackfillOptions = {}): Bac
       lose(gap) {
         if (last) {
           last.gap = mergeGaps(last.gap, gap);
-          last.era = order.era;
           return;
         }
         const hole = { gap, era: order.era };
@@ -168,14 +171,13 @@ async function fillHole(
   limits: Required<BackfillOptions>,
   channel: HoledChannel,
   gap: Gap,
-  era: number,
+  { era, fits }: { readonly era: number; readonly fits: (frame: EventFrame) => Place },
   ending: AbortController,
 ): Promise<Gap> {
   // what was shown of the log that is gone cannot be taken back
   if (gap.reason === 'rewound') return gap;
   const { clock, name } = channel;
   const { signal } = ending;
-  const fits = typeof gap.until === 'object' ? numberedHole(gap, gap.until) : unnumberedHole(channel, era);
   let loaded = 0;
   let brought = 0;
   const cancelDeadline = clock.schedule(() => {
@@ -184,18 +186,26 @@ async function fillHole(
 
   /** @returns false when the hole is full */
   async function handOver(messages: readonly BackfillMessage[]): Promise<boolean> {
+    const frames: EventFrame[] = [];
+    let isOpen = true;
     for (const message of messages) {
       const frame: EventFrame = { ...message, kind: 'event', channel: name };
       const place = fits(frame);
-      if (place === 'after') return false;
-      if (place === 'before') continue;
+      if (place === 'after') {
+        isOpen = false;
+        break;
+      }
+      // what stands before something that was shown long ago comes too late
+      if (place === 'before') frames.length = 0;
+      else if (place === 'inside') frames.push(frame);
+    }
+    for (const frame of frames) {
       brought += 1;
-      const delivered = channel.deliver(frame);
+      const delivered = channel.deliver(frame, era);
       if (delivered !== undefined) await delivered;
       signal.throwIfAborted();
-      if (brought === gap.missing) return false;
     }
-    return true;
+    return isOpen && brought !== gap.missing;
   }
 
   let error: RealtimeError | undefined;
@@ -221,8 +231,8 @@ async function fillHole(
   return { ...gap, missing, isFilled: !error && !missing, error };
 }
 
-/** Where a message of a backfill belongs: before the hole or here already, into it, or after its end. */
-type Place = 'before' | 'inside' | 'after';
+/** Where a message of a backfill belongs: before the hole, into it, into it and here already, or after its end. */
+type Place = 'before' | 'inside' | 'again' | 'after';
 
 /** A hole between two numbers: each number in it fits once, in rising order. */
 function numberedHole({ after }: Gap, until: { readonly epoch: string; readonly offset: number }): (frame: EventFrame) => Place {
@@ -232,7 +242,7 @@ function numberedHole({ after }: Gap, until: { readonly epoch: string; readonly 
       throw new RealtimeError('protocol', 'a message of the backfill has no offset, and the channel is numbered');
     }
     if (offset > until.offset && epoch === until.epoch) return 'after';
-    if (offset <= filled || epoch !== until.epoch) return 'before';
+    if (offset <= filled || epoch !== until.epoch) return 'again';
     filled = offset;
     return 'inside';
   };
@@ -241,27 +251,45 @@ function numberedHole({ after }: Gap, until: { readonly epoch: string; readonly 
 /**
  * A hole without numbers: what was here before it is left out by its id. With the first message that came live meanwhile
  * the hole ends: what follows on it comes live as well.
+ *
+ * @param dealtWith - the ids that earlier holes have shown, or found to have been here
  */
-function unnumberedHole({ order, isNew }: HoledChannel, first: number): (frame: EventFrame) => Place {
+function unnumberedHole(
+  { order, isNew }: HoledChannel,
+  first: number,
+  dealtWith: ReturnType<typeof createIdSet>,
+): (frame: EventFrame) => Place {
   const mine = new Set<string>();
   return (frame) => {
     const { id, epoch } = frame;
     if (id === undefined) return 'inside';
-    if (mine.has(id)) return 'before';
-    if (epoch !== undefined) return isNew(frame, epoch) ? 'inside' : 'before';
-    for (let era = first - 1; era >= Math.max(0, first - earlierEras); era--) if (!isNew(frame, `${era}`)) return 'before';
+    if (mine.has(id)) return 'again';
+    if (epoch !== undefined) return isNew(frame, epoch) ? 'inside' : 'again';
+    if (dealtWith.has(id)) return 'before';
     // there may have been other holes since
     for (let era = first; era <= order.era; era++) if (!isNew(frame, `${era}`)) return 'after';
+    dealtWith.add(id);
+    for (let era = first - 1; era >= Math.max(0, first - earlierEras); era--) if (!isNew(frame, `${era}`)) return 'before';
     mine.add(id);
     return 'inside';
   };
 }
 
-/**
- * So many numberings before the one of the hole are asked whether a message was here. Each answer is remembered in all of
- * them, so that a load that always brings the latest messages stays known.
- */
-const earlierEras = 2;
+/** So many numberings before the one of the hole are asked whether a message was here. */
+const earlierEras = 4;
+
+/** A set that forgets what was added first. */
+function createIdSet(most: number): { has(id: string): boolean; add(id: string): void } {
+  const ids = new Set<string>();
+  return {
+    has: (id) => ids.has(id),
+    add(id) {
+      ids.add(id);
+      const [oldest] = ids;
+      if (ids.size > most && oldest !== undefined) ids.delete(oldest);
+    },
+  };
+}
 
 /** Numbered messages by their numbers; those without stay in the order of the page. */
 function sorted(messages: readonly BackfillMessage[]): readonly BackfillMessage[] {

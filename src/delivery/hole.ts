@@ -19,8 +19,12 @@ export interface HoledChannel {
   readonly clock: Clock;
   /** Jitter. */
   readonly random: Random;
-  /** Checks a message and hands it over, at once or when the schema has answered. To be called in a turn only. */
-  deliver(frame: EventFrame): void | Promise<void>;
+  /**
+   * Checks a message and hands it over, at once or when the schema has answered. To be called in a turn only.
+   *
+   * @param era - the one of the hole: a message of a numbering that is over moves no position
+   */
+  deliver(frame: EventFrame, era: number): void | Promise<void>;
   /** A hole is being filled. */
   running(): void;
   /** What became of a hole. */

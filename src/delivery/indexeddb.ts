@@ -318,4 +318,4 @@ function degraded(what: string, cause?: unknown): RealtimeError {
   return new RealtimeError('storage-degraded', what, { cause, hint: 'Sends go on from memory, and do not survive a reload.' });
 }
 
-export type { OutboxStorage, OutboxStorageHost, StoredSend } from './storage.ts';
+export type { OutboxStorage, OutboxStorageHost, StoredFailure, StoredSend } from './storage.ts';

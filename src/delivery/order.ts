@@ -107,6 +107,8 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
   /** Of the last event that was handed over; not the event itself, which would keep its payload. */
   let lastId: string | undefined;
   let lastAt: number | undefined;
+  /** Was there a message without a number since the last hole without numbers? */
+  let isHeard = false;
 
   function position(): Position | undefined {
     return epoch === undefined ? cursor : { epoch, offset: committed };
@@ -141,7 +143,10 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
   return {
     accept(frame, link) {
       const { offset } = frame;
-      if (offset === undefined) return isNew(frame, frame.epoch ?? epoch ?? `${era}`) ? 'next' : 'duplicate';
+      if (offset === undefined) {
+        isHeard = true;
+        return isNew(frame, frame.epoch ?? epoch ?? `${era}`) ? 'next' : 'duplicate';
+      }
       if (frame.epoch === undefined) {
         if (link < epochLink || link === staleLink) return 'duplicate';
       } else if (frame.epoch !== epoch && epoch !== undefined) {
@@ -187,7 +192,9 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
       return gap;
     },
     lost() {
-      era += 1;
+      // a row of links that brought nothing is one hole
+      if (isHeard) era += 1;
+      isHeard = false;
       return gapOf('no-replay');
     },
     reset() {

@@ -13,8 +13,16 @@ export interface StoredSend {
   readonly since: number;
   /** How long it may take until it is accepted, counted from {@link StoredSend.since}, in milliseconds. */
   readonly timeoutMs: number;
-  /** Present when it has failed: the code and the message of the error. */
-  readonly failed?: { readonly code: RealtimeError['code']; readonly message: string };
+  /** Present when it has failed. */
+  readonly failed?: StoredFailure;
+}
+
+/** Why a stored send has failed. */
+export interface StoredFailure {
+  /** The code of the error. */
+  readonly code: RealtimeError['code'];
+  /** Its message. */
+  readonly message: string;
 }
 
 /** What a storage is given by the outbox that uses it. */

@@ -1,6 +1,5 @@
-import type { RealtimeError } from '../errors.ts';
 import { answerOf, inTransaction, type Upgrade } from './database.ts';
-import type { StoredSend } from './storage.ts';
+import type { StoredFailure, StoredSend } from './storage.ts';
 
 /** A send as a record. Its content is text, so that whatever can be sent can be stored, and no token is ever in it. */
 interface SendRecord {
@@ -156,6 +155,6 @@ function readSend({ id, text, order }: SendRecord): StoredSend | undefined {
   }
 }
 
-function isFailure(failed: { readonly code: RealtimeError['code']; readonly message: string } | undefined): boolean {
+function isFailure(failed: StoredFailure | undefined): boolean {
   return failed === undefined || (typeof failed.code === 'string' && typeof failed.message === 'string');
 }

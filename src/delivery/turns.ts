@@ -1,4 +1,4 @@
-/** Lets values through in the order of their coming; see {@link createTurns}. */
+/** Lets values through in the order of their coming. */
 export interface Turns {
   /** How many wait; 0 when nothing is waited for. */
   readonly size: number;

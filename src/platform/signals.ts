@@ -9,6 +9,11 @@ export interface Signals {
   onOnlineChange(listener: () => void): () => void;
   /** Calls back when the page or the app is back: visible again, shown from the back-forward cache, resumed. */
   onWake(listener: () => void): () => void;
+  /**
+   * Calls back with `true` when the page or the app is put away, so that nothing may stay open (back-forward cache, an app
+   * that is suspended), and with `false` when it is back. Where it is absent, nothing is ever closed for that reason.
+   */
+  onAway?(listener: (isAway: boolean) => void): () => void;
 }
 
 /** The part of `window` and `document` that {@link systemSignals} uses. */
@@ -34,6 +39,11 @@ export const systemSignals: Signals = {
       listen(page, 'resume', listener),
       listen(globalThis as Partial<EventTargetLike>, 'pageshow', listener),
     ]);
+  },
+  // whether the page is kept is known to some engines only later: where it is not, it is over anyway
+  onAway: (listener) => {
+    const scope = globalThis as Partial<EventTargetLike>;
+    return joined([listen(scope, 'pagehide', () => listener(true)), listen(scope, 'pageshow', () => listener(false))]);
   },
 };
 

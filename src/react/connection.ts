@@ -13,6 +13,8 @@ const idle: ConnectionStatus = {
   reason: undefined,
   latencyMs: undefined,
   lastReceivedAt: undefined,
+  network: 'unknown',
+  blocked: [],
   everConnected: false,
   holds: [],
 };

@@ -83,7 +83,7 @@ export type DownCause =
   /** We ended it. */
   | { readonly kind: 'aborted' }
   /** It broke, or the server ended it in the ordinary way: dial again. */
-  | DownWithAdvice<'lost'>
+  | LostLink
   /** It was not let in, for a reason that passes: dial again later. */
   | DownWithAdvice<'refused'>
   /** The token is missing, expired or wrong. */
@@ -111,6 +111,12 @@ export interface DownWithAdvice<Kind extends string> extends DownWithError<Kind>
   readonly retryAfterMs?: number;
   /** Dial again at a random moment within this many milliseconds after that. */
   readonly spreadMs?: number;
+}
+
+/** A link that was up and is gone. */
+export interface LostLink extends DownWithAdvice<'lost'> {
+  /** The server and the network are not to blame, and another link waits to take over: dial at once. */
+  readonly handover?: boolean;
 }
 
 /** One physical attempt or session: opens at most once, ends exactly once, is never used again. */

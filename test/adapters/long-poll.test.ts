@@ -667,7 +667,7 @@ describe('time', () => {
 
 describe('the transport', () => {
   test('says what it can do', () => {
-    const base = { ack: 'receipt', resume: 'channel', liveness: 'self', reauth: false };
+    const base = { ack: 'receipt', honoursIds: true, resume: 'channel', liveness: 'self', reauth: false };
     expect(longPoll({ url: '/poll' }).capabilities).toEqual({ ...base, send: false, joining: 'dial' });
     expect(longPoll({ url: '/poll', sendUrl: '/send' }).capabilities).toEqual({ ...base, send: true, joining: 'dial' });
     expect(longPoll({ url: '/poll', dialect: plain }).capabilities).toMatchObject({ resume: 'connection', joining: 'frame' });

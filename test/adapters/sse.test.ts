@@ -665,6 +665,7 @@ describe('the transport', () => {
     expect(sse({ url: '/a', sendUrl: '/b' }).capabilities).toEqual({
       send: true,
       ack: 'receipt',
+      honoursIds: true,
       resume: 'channel',
       liveness: 'silence',
       joining: 'dial',

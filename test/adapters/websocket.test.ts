@@ -179,7 +179,7 @@ describe('the table of close codes', () => {
     for (const code of [1001, 1012]) {
       const { socket, sink } = scriptUp();
       socket.ends(code);
-      expect(await sink.isDown()).toMatchObject({ kind: 'lost', spreadMs: 2000 });
+      expect(await sink.isDown()).toMatchObject({ kind: 'lost', spreadMs: 3000 });
     }
   });
 
@@ -215,11 +215,11 @@ describe('the table of close codes', () => {
   test('the reason of the close may be advice', async () => {
     const advice: readonly [reason: string, cause: object][] = [
       ['{"retryAfterMs":5000,"spreadMs":100}', { retryAfterMs: 5000, spreadMs: 100 }],
-      ['{"retryAfterMs":1e12}', { retryAfterMs: 3_600_000, spreadMs: 2000 }],
-      ['{"retryAfterMs":-1,"spreadMs":"soon"}', { spreadMs: 2000 }],
-      ['{"retryAfterMs":', { spreadMs: 2000 }],
-      ['null', { spreadMs: 2000 }],
-      ['', { spreadMs: 2000 }],
+      ['{"retryAfterMs":1e12}', { retryAfterMs: 3_600_000, spreadMs: 3000 }],
+      ['{"retryAfterMs":-1,"spreadMs":"soon"}', { spreadMs: 3000 }],
+      ['{"retryAfterMs":', { spreadMs: 3000 }],
+      ['null', { spreadMs: 3000 }],
+      ['', { spreadMs: 3000 }],
     ];
     for (const [reason, expected] of advice) {
       const { socket, sink } = scriptUp();

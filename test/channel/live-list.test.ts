@@ -240,9 +240,12 @@ describe('a load that fails', () => {
     const { clock, settle, person } = town();
     const load = vi.fn<NonNullable<LiveListOptions<Message>['load']>>(async () => [message(1)]);
     const signals: AbortSignal[] = [];
+    let late: (items: readonly Message[]) => void = () => {};
     load.mockImplementationOnce(({ signal }) => {
       signals.push(signal);
-      return new Promise(() => {});
+      return new Promise((resolve) => {
+        late = resolve;
+      });
     });
     load.mockImplementationOnce(() => {
       throw new TypeError('bug');
@@ -253,6 +256,10 @@ describe('a load that fails', () => {
     await clock.advance(1);
     expect(list.view.get()).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
     expect(signals[0]?.aborted).toBe(true);
+    // what comes too late is not believed any more
+    late([message(99)]);
+    await settle();
+    expect(texts(list)).toEqual([]);
     await clock.advance(1_000);
     expect(list.view.get().error?.cause).toBeInstanceOf(TypeError);
     await clock.advance(2_000);
@@ -281,6 +288,28 @@ describe('a load that fails', () => {
     expect(list.view.get()).toMatchObject({ hasMore: false, error: undefined });
     await list.loadMore();
     expect(asked).toHaveLength(3);
+  });
+
+  test('a page that a gap has overtaken is not believed, and nobody waits for it', async () => {
+    const { clock, settle, server, person } = town();
+    const { asked, load } = history();
+    const list = listOf(person('ada').channel, { load, pageSize: 1 });
+    await settle();
+    asked[0]?.answer([message(2)]);
+    await clock.advance(5_000);
+    const more = list.loadMore();
+    server.drop();
+    server.forget('lobby');
+    await clock.advance(1_000);
+    await more;
+    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
+    asked[1]?.answer([message(1)]);
+    await settle();
+    expect(texts(list)).toEqual(['t2']);
+    asked[2]?.answer([message(3)]);
+    await settle();
+    expect(list.view.get()).toMatchObject({ isLoadingMore: false, gap: undefined });
+    expect(texts(list)).toEqual(['t3']);
   });
 
   test('a channel that the server will not let us into is failed, with its word, and no history is asked for', async () => {

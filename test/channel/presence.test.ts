@@ -169,12 +169,38 @@ describe.each<[string, () => PresenceOptions<Named>]>([
     expect(server.links).toBe(2);
   });
 
+  test('closed while somebody is missing or remembered, it leaves no timer', async () => {
+    const { clock, settle, person } = town();
+    const [ada, carl, bob] = [person('ada'), person('carl'), person('bob')];
+    const keep = [ada, carl, bob].map(({ realtime }) => realtime.channel('lobby'));
+    await clock.advance(60_000);
+    const before = clock.pending;
+    const adas = enter(ada, 'ada', options());
+    const carls = enter(carl, 'carl', options());
+    const bobs = enter(bob, 'bob', { ...options(), rememberMs: 60_000 });
+    await clock.advance(1_500);
+    adas.close();
+    await clock.advance(6_000);
+    carls.close();
+    await settle();
+    expect(list(bobs).sort()).toEqual(['ada offline', 'bob online', 'carl online']);
+    bobs.close();
+    // one that has only just begun
+    enter(bob, 'bob', options()).close();
+    expect(clock.pending).toBe(before);
+    for (const channel of keep) channel.leave();
+  });
+
   test('who only watches is not seen, and sees', async () => {
-    const { clock, person } = town();
+    const { clock, server, person } = town();
     const adas = enter(person('ada'), 'ada', options());
     const watcher = presence<Named>(person('eve').channel, options());
     onTestFinished(watcher.close);
     await clock.advance(2_000);
+    const seen = journal(watcher);
+    server.drop();
+    await clock.advance(2_000);
+    expect(seen).toEqual([]);
     watcher.update({ name: 'nobody' });
     watcher.setStatus('away');
     await clock.advance(100);
@@ -318,6 +344,19 @@ describe('presence by beacons', () => {
     expect(seen).toEqual(['reenter bob online']);
   });
 
+  test('who went while we heard nothing leaves after the reconnect', async () => {
+    const { clock, server, person } = town();
+    const bobs = enter(person('bob'), 'bob', { source: beacons() });
+    await clock.advance(5_000);
+    server.publish('lobby', 'presence', { client: 'c', data: {}, everyMs: 15_000 }, { volatile: true, from: 'ada' });
+    await clock.advance(100);
+    server.drop();
+    await clock.advance(30_000);
+    expect(list(bobs)).toEqual(['bob online', 'ada online']);
+    await clock.advance(15_000);
+    expect(list(bobs)).toEqual(['bob online']);
+  });
+
   test('after a sleep of ours the others are asked before they are taken for gone', async () => {
     const { clock, server, person } = town();
     let sleptMs = 0;
@@ -349,7 +388,10 @@ describe('presence by beacons', () => {
     await clock.advance(5_000);
     const before = server.received.length;
     for (const name of ['carl', 'dora']) enter(person(name), name, { source: beacons() });
-    await clock.advance(1_000);
+    const quick = (): string[] => server.received.slice(before).map(({ from }) => from);
+    await clock.advance(200);
+    expect([quick().includes('ada'), quick().includes('bob')]).toEqual([true, false]);
+    await clock.advance(800);
     const answers = server.received.slice(before).filter(({ data }) => !(data as { ask?: boolean }).ask);
     expect(answers.filter(({ from }) => from === 'ada')).toHaveLength(1);
     expect(answers.filter(({ from }) => from === 'bob')).toHaveLength(1);

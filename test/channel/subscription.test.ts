@@ -506,6 +506,26 @@ describe('a schema', () => {
     expect(data).toEqual(['A']);
   });
 
+  test('that answers later does not hide a second hole behind the first', async () => {
+    const { answers, schemas } = slowSchema();
+    const { clock, receive, joined, heals, gaps, data } = setup(schemas);
+    const slow = (offset: number): void => receive(offset, { event: 'slow', data: `${offset}` });
+    joined(0);
+    slow(2);
+    await clock.advance(patienceMs);
+    joined(0);
+    slow(1);
+    slow(4);
+    await clock.advance(patienceMs);
+    expect([heals.length, gaps]).toEqual([2, []]);
+    joined(0);
+    slow(3);
+    for (const answer of answers) answer();
+    await turns();
+    await turns();
+    expect([data, gaps]).toEqual([['1', '2', '3', '4'], []]);
+  });
+
   test('that has answered everything is no longer waited for', async () => {
     const { answers, schemas } = slowSchema();
     const { receive, joined, data } = setup({ ...schemas, ...quickSchema });

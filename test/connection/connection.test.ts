@@ -130,12 +130,14 @@ describe('after the end of a link', () => {
     ['unauthorized', {}, ends('unauthorized')],
     ['forbidden', {}, ends('forbidden')],
     ['dismissed', {}, ends('dismissed')],
-    // what the server asks for is a floor, and the spread comes on top of it, not on top of the policy
-    ['lost', { retryAfterMs: 999 }, waits(1_000)],
-    ['lost', { retryAfterMs: 5_000 }, waits(5_000)],
+    // a time that the server names is a floor, which all of its clients were given: the policy comes on top
+    ['lost', { retryAfterMs: 999 }, waits(1_999)],
+    ['lost', { retryAfterMs: 5_000 }, waits(6_000)],
+    // a window stands in place of the policy
     ['refused', { retryAfterMs: 5_000, spreadMs: 3_000 }, waits(6_500)],
     ['refused', { spreadMs: 60_000 }, waits(30_000)],
-    ['lost', { spreadMs: 100 }, waits(1_000)],
+    ['lost', { spreadMs: 100 }, waits(50)],
+    ['lost', { handover: true }, waits(0)],
   ] as const)('by %s %j', async (kind, more, expected) => {
     for (const make of [dialled, opened]) {
       const bench = await make();
@@ -292,7 +294,7 @@ describe('the choice among transports', () => {
       order.push(over(bench, route).name);
       over(bench, route).last.down('unsupported');
       order.push(String((bench.connection.state as { delayMs?: number }).delayMs));
-      await bench.clock.advance(1_000);
+      await bench.clock.advance((bench.connection.state as { delayMs?: number }).delayMs ?? 0);
     }
     expect(order).toEqual(['a', '0', 'b', '0', 'c', '1000', 'a', '0', 'b', '0', 'c', '1000', 'a', '0']);
     // the policy is asked only where there is something to wait for
@@ -310,13 +312,14 @@ describe('the choice among transports', () => {
 
   test('stays with a transport that has carried something', async () => {
     const bench = await opened({ transports: three() });
-    for (let turn = 0; turn < 3; turn++) {
+    for (let turn = 0; turn < 9; turn++) {
+      await bench.clock.advance(10_000);
       over(bench).last.down('lost');
       await bench.clock.advance(1_000);
       over(bench).last.up();
     }
-    expect(bench.transports.map(({ dials }) => dials.length)).toEqual([4, 0, 0]);
-    expect(bench.asked).toHaveLength(3);
+    expect(bench.transports.map(({ dials }) => dials.length)).toEqual([10, 0, 0]);
+    expect(bench.asked).toHaveLength(9);
   });
 
   test('keeps to what the server asks for also on the way to another transport', async () => {
@@ -858,4 +861,54 @@ test('an abort from our side is not taken for an end of the link', async () => {
   bench.connection.start();
   await bench.settle();
   expect(causes).toEqual([]);
+});
+
+describe('a stream that is to be replaced by another one of its kind, which gets no answer', () => {
+  const streams = () => [scripted('a', { joining: 'dial' })];
+
+  async function unanswered(options: BenchOptions): Promise<Bench> {
+    const bench = await opened(options);
+    await bench.clock.advance(10_000);
+    bench.connection.redial();
+    await bench.clock.advance(10_000);
+    return bench;
+  }
+
+  test('makes room for it, once: a browser may have no connection left', async () => {
+    const bench = await unanswered({ transports: streams() });
+    expect(bench.connection.state).toMatchObject({ phase: 'connecting', link: 3 });
+    expect(over(bench).dials.map(({ isHeld }) => isHeld)).toEqual([false, false, true]);
+    expect(bench.history.at(-1)).toMatchObject({ what: 'swap', transport: 'a' });
+    // that one fails as well, and then it is an attempt like any other
+    await bench.clock.advance(10_000);
+    expect(bench.phase).toBe('waiting');
+  });
+
+  test('stays where channels are joined by frames', async () => {
+    const bench = await unanswered({ transports: [scripted('a')] });
+    expect(bench.connection.current?.id).toBe(1);
+  });
+
+  test('stays when the other one was refused, when that is another transport, and while there is no network', async () => {
+    const refused = await opened({ transports: streams() });
+    await refused.clock.advance(10_000);
+    refused.connection.redial();
+    await refused.settle();
+    over(refused).last.down('refused');
+    expect(refused.connection.current?.id).toBe(1);
+
+    const other = await opened({ transports: [...streams(), scripted('b', { joining: 'dial' })] });
+    await other.clock.advance(10_000);
+    other.routes.pin(1);
+    other.connection.reroute();
+    await other.clock.advance(10_000);
+    expect(other.connection.current?.transport.name).toBe('a');
+
+    const offline = await opened({ transports: streams() });
+    await offline.clock.advance(10_000);
+    offline.connection.redial();
+    offline.connection.hold('offline', false);
+    await offline.clock.advance(10_000);
+    expect(offline.connection.current?.id).toBe(1);
+  });
 });

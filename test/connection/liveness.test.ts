@@ -256,16 +256,31 @@ describe('after a sleep, when every timer comes late', () => {
     expect(deaths).toHaveLength(1);
   });
 
-  test('a link with a ping out is given up, without another ping', () => {
+  test('a link with a ping out is asked once more, and has 5 seconds', () => {
     const { liveness, wakeAt, pings, deaths } = sleepy('ping');
     liveness.probe();
     wakeAt(3_600_000);
-    expect([pings, deaths]).toEqual([[0], [3_600_000]]);
+    expect([pings, deaths]).toEqual([[0, 3_600_000], []]);
+    wakeAt(3_605_000);
+    expect([pings.length, deaths]).toEqual([2, [3_605_000]]);
   });
 
-  test('a silent link is given up', () => {
-    const { wakeAt, deaths } = sleepy('silence');
+  test('a silent link has 5 seconds to show that what it missed is only late', () => {
+    const { liveness, wakeAt, deaths } = sleepy('silence');
     wakeAt(3_600_000);
-    expect(deaths).toEqual([3_600_000]);
+    expect(deaths).toEqual([]);
+    liveness.alive();
+    wakeAt(3_605_000);
+    expect(deaths).toEqual([]);
+    const other = sleepy('silence');
+    other.wakeAt(3_600_000);
+    other.wakeAt(3_605_000);
+    expect(other.deaths).toEqual([3_605_000]);
+  });
+
+  test('a timer that is a little late is no sleep', () => {
+    const { wakeAt, deaths } = sleepy('silence');
+    wakeAt(options.silenceMs + 5_000);
+    expect(deaths).toHaveLength(1);
   });
 });

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { comeBackMs, fullJitter, type RetryContext } from '../../src/connection/retry.ts';
+import { fullJitter, nextDelayMs, type RetryContext, spreadRetry } from '../../src/connection/retry.ts';
 import { RealtimeError } from '../../src/errors.ts';
 
 const context = (attempt: number, random = 0.5): RetryContext => ({
   attempt,
   cause: { kind: 'lost', error: new RealtimeError('connection-lost', 'x') },
   uptimeMs: 0,
+  awayMs: 0,
+  isLocal: false,
   random: () => random,
 });
 
@@ -81,15 +83,65 @@ describe('fullJitter', () => {
   });
 });
 
-describe('what a server asks for', () => {
-  test.each([
-    [{}, 0],
-    [{ retryAfterMs: 1_000 }, 1_000],
-    [{ spreadMs: 1_000 }, 500],
-    [{ retryAfterMs: 1_000, spreadMs: 1_000 }, 1_500],
-    [{ retryAfterMs: 315_360_000_000 }, 3_600_000],
-    [{ spreadMs: 315_360_000_000 }, 3_600_000],
-  ])('%j is kept, up to an hour: %i ms', (asked, delayMs) => {
-    expect(comeBackMs(asked, () => 0.5)).toBe(delayMs);
+describe('spreadRetry', () => {
+  const policy = spreadRetry();
+  const ends = (more: Partial<RetryContext>): (number | false)[] =>
+    [0, 1 - Number.EPSILON].map((random) => {
+      const delayMs = policy({ ...context(1), ...more, random: () => random });
+      return delayMs && Math.round(delayMs);
+    });
+
+  test('spreads the first retry over 3.2 s', () => {
+    expect(ends({})).toEqual([0, 3_200]);
+  });
+
+  test('comes back within 0.2 s after a local cause, doubling to what it would be without', () => {
+    expect(ends({ isLocal: true })).toEqual([0, 200]);
+    expect(ends({ isLocal: true, attempt: 3 })).toEqual([0, 800]);
+    expect(ends({ isLocal: true, attempt: 40 })).toEqual([0, 3_200]);
+  });
+
+  test('then tries every 4 s, give or take a quarter', () => {
+    expect(ends({ attempt: 2 })).toEqual([3_000, 5_000]);
+    expect(ends({ attempt: 9, awayMs: 40_000 })).toEqual([3_000, 5_000]);
+  });
+
+  test('no later than a tenth of the time that the server is away, and every 30 s at the longest', () => {
+    expect(ends({ attempt: 20, awayMs: 100_000 })).toEqual([7_500, 12_500]);
+    expect(ends({ attempt: 500, awayMs: 86_400_000 })).toEqual([22_500, 37_500]);
+  });
+
+  test('never gives up unless asked to', () => {
+    expect(policy({ ...context(1e6), awayMs: 1e12 })).toBeTypeOf('number');
+    expect(spreadRetry({ maxAttempts: 2 })(context(2))).toBeTypeOf('number');
+    expect(spreadRetry({ maxAttempts: 2 })(context(3))).toBe(false);
+    expect(spreadRetry({ maxAttempts: 2 })({ ...context(3), isLocal: true })).toBe(false);
+  });
+
+  test.each([{ firstMs: -1 }, { everyMs: 0 }, { everyMs: 10, maxMs: 9 }, { maxAttempts: -1 }, { maxMs: Number.NaN }])(
+    'refuses %j',
+    (options) => {
+      expect(() => spreadRetry(options)).toThrow(expect.objectContaining({ code: 'invalid-option' }));
+    },
+  );
+});
+
+describe('what the server asks for', () => {
+  const half = (): number => 0.5;
+
+  test('stands in place of the first wait when it is a window', () => {
+    expect(nextDelayMs(1, 3_000, { spreadMs: 100 }, half)).toBe(50);
+    expect(nextDelayMs(1, 3_000, { spreadMs: 100, retryAfterMs: 1_000 }, half)).toBe(1_050);
+  });
+
+  test('does not make us dial in a loop', () => {
+    expect(nextDelayMs(2, 3_000, { spreadMs: 0 }, half)).toBe(3_000);
+    expect(nextDelayMs(2, 3_000, { retryAfterMs: 9_000, spreadMs: 0 }, half)).toBe(9_000);
+  });
+
+  test('is a floor when it is a time', () => {
+    expect(nextDelayMs(1, 200, { retryAfterMs: 5_000 }, half)).toBe(5_200);
+    expect(nextDelayMs(7, -1, { retryAfterMs: 5_000 }, half)).toBe(5_000);
+    expect(nextDelayMs(1, 200, {}, half)).toBe(200);
   });
 });

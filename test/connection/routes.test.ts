@@ -5,7 +5,7 @@ import { manualClock } from '../../src/testing/clock.ts';
 function setup(count: number) {
   // far from 0, so that a route that never failed is not young by accident
   const clock = manualClock(10_000_000);
-  return { clock, routes: createRoutes(count, clock) };
+  return { clock, routes: createRoutes({ clock, random: () => 0.5, names: ['a', 'b', 'c'].slice(0, count) }) };
 }
 
 describe('routes', () => {

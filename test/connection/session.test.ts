@@ -451,7 +451,9 @@ describe('the watch over a link', () => {
     await bench.clock.advance(5_000);
     bench.connection.wake();
     expect(bench.transports[0]?.last.sent).toEqual([{ kind: 'ping' }, { kind: 'ping' }]);
-    await bench.clock.advance(10_000);
+    await bench.clock.advance(4_999);
+    expect(bench.phase).toBe('open');
+    await bench.clock.advance(1);
     expect(bench.phase).toBe('waiting');
   });
 

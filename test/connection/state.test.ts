@@ -16,7 +16,17 @@ const base = { serial: 5, attempt: 2, holds: [] as readonly string[] };
 /** One state for each phase, and those that behave differently within it. */
 const states = {
   idle: { ...base, phase: 'idle' },
-  connecting: { ...base, phase: 'connecting', link: 5, route: 0 },
+  connecting: { ...base, phase: 'connecting', link: 5, route: 0, hedges: [] },
+  'connecting with hedges': {
+    ...base,
+    phase: 'connecting',
+    link: 3,
+    route: 0,
+    hedges: [
+      { link: 4, route: 1 },
+      { link: 5, route: 2 },
+    ],
+  },
   open: { ...base, phase: 'open', link: 5, route: 0, proven: false, matured: false, candidate: undefined },
   'open with a candidate': {
     ...base,
@@ -25,7 +35,16 @@ const states = {
     route: 0,
     proven: true,
     matured: true,
-    candidate: { link: 5, route: 1, isUp: false },
+    candidate: { link: 5, route: 1, isUp: false, isHedge: false },
+  },
+  'open in a race': {
+    ...base,
+    phase: 'open',
+    link: 5,
+    route: 1,
+    proven: false,
+    matured: false,
+    candidate: { link: 4, route: 0, isUp: false, isHedge: true },
   },
   waiting: { ...base, phase: 'waiting', delayMs: 100 },
   held: { ...base, phase: 'held', holds: ['app'] },
@@ -48,6 +67,8 @@ const events = {
   'down of the old link': { kind: 'down', link: 4, next: { kind: 'retry', delayMs: 70 } },
   due: { kind: 'due', route: 0 },
   redial: { kind: 'redial', route: 1 },
+  hedge: { kind: 'hedge', route: 1 },
+  swap: { kind: 'swap', route: 0 },
   keep: { kind: 'keep' },
   wake: { kind: 'wake', route: 0 },
 } as const satisfies Record<string, ConnectionEvent>;
@@ -71,6 +92,8 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: '-',
     redial: '-',
+    hedge: '-',
+    swap: '-',
     keep: '-',
     wake: '-',
   },
@@ -89,7 +112,29 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: '-',
     redial: 'connecting: abort 5, dial 6',
+    hedge: 'connecting: dial 6',
+    swap: '-',
     keep: '-',
+    wake: '-',
+  },
+  'connecting with hedges': {
+    start: '-',
+    stop: 'idle: abort 3, abort 4, abort 5',
+    close: 'ended: abort 3, abort 4, abort 5',
+    hold: 'held: abort 3, abort 4, abort 5',
+    'hold that severs': 'held: abort 3, abort 4, abort 5',
+    release: '-',
+    up: 'open: abort 4, schedule-settle 5',
+    proved: '-',
+    matured: '-',
+    down: 'connecting:',
+    'down for good': 'connecting:',
+    'down of the old link': 'connecting:',
+    due: '-',
+    redial: 'connecting: abort 3, abort 4, abort 5, dial 6',
+    hedge: 'connecting: dial 6',
+    swap: '-',
+    keep: 'connecting: abort 4, abort 5',
     wake: '-',
   },
   open: {
@@ -107,6 +152,8 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: '-',
     redial: 'open: dial 6',
+    hedge: '-',
+    swap: 'connecting: cancel-settle, abort 5, dial 6',
     keep: '-',
     wake: '-',
   },
@@ -125,7 +172,29 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': 'connecting: cancel-settle',
     due: '-',
     redial: 'open: abort 5, dial 6',
+    hedge: '-',
+    swap: 'connecting: cancel-settle, abort 5, abort 4, dial 6',
     keep: 'open: abort 5',
+    wake: '-',
+  },
+  'open in a race': {
+    start: '-',
+    stop: 'idle: cancel-settle, abort 4, abort 5',
+    close: 'ended: cancel-settle, abort 4, abort 5',
+    hold: 'open:',
+    'hold that severs': 'held: cancel-settle, abort 4, abort 5',
+    release: '-',
+    up: '-',
+    proved: 'open: abort 4',
+    matured: 'open:',
+    down: 'connecting: cancel-settle',
+    'down for good': 'ended: cancel-settle, abort 4, abort 5',
+    'down of the old link': 'open:',
+    due: '-',
+    redial: 'open: abort 4, dial 6',
+    hedge: '-',
+    swap: 'connecting: cancel-settle, abort 4, abort 5, dial 6',
+    keep: 'open: abort 4',
     wake: '-',
   },
   waiting: {
@@ -143,6 +212,8 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: 'connecting: cancel-retry, dial 6',
     redial: 'connecting: cancel-retry, dial 6',
+    hedge: '-',
+    swap: '-',
     keep: '-',
     wake: 'connecting: cancel-retry, dial 6',
   },
@@ -161,6 +232,8 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: '-',
     redial: '-',
+    hedge: '-',
+    swap: '-',
     keep: '-',
     wake: '-',
   },
@@ -179,6 +252,8 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: '-',
     redial: '-',
+    hedge: '-',
+    swap: '-',
     keep: '-',
     wake: '-',
   },
@@ -197,6 +272,8 @@ const table: Record<keyof typeof states, Row> = {
     'down of the old link': '-',
     due: '-',
     redial: '-',
+    hedge: '-',
+    swap: '-',
     keep: '-',
     wake: '-',
   },
@@ -260,6 +337,45 @@ test('a candidate that is up takes over at once when the link in use breaks', ()
   });
 });
 
+describe('a race', () => {
+  const racing = states['connecting with hedges'];
+
+  test('goes on between the one that is up and the first choice among the others', () => {
+    expect(transition(racing, events.up).state).toMatchObject({
+      phase: 'open',
+      link: 5,
+      route: 2,
+      candidate: { link: 3, route: 0, isUp: false, isHedge: true },
+    });
+    expect(transition(racing, { kind: 'up', link: 3 })).toMatchObject({
+      state: { link: 3, route: 0, candidate: { link: 4, route: 1, isHedge: true } },
+      effects: [
+        { kind: 'abort', link: 5 },
+        { kind: 'schedule-settle', link: 3 },
+      ],
+    });
+  });
+
+  test('is won by the first that proves itself, also when it came up later', () => {
+    const up = transition(states['open in a race'], { kind: 'up', link: 4 }).state;
+    expect(transition(up, { kind: 'proved', link: 4 }).state).toMatchObject({ link: 4, proven: true, candidate: undefined });
+    expect(transition(up, { kind: 'proved', link: 5 }).state).toMatchObject({ link: 5, proven: true, candidate: undefined });
+  });
+
+  test('goes on without the one that ended, and the attempt has failed when the last one has', () => {
+    const first = transition(racing, { kind: 'down', link: 3, next: { kind: 'retry', delayMs: 70 } }).state;
+    expect(first).toMatchObject({ phase: 'connecting', link: 4, route: 1, hedges: [{ link: 5, route: 2 }], attempt: 2 });
+    const second = transition(first, events.down).state;
+    expect(second).toMatchObject({ phase: 'connecting', link: 4, hedges: [] });
+    expect(transition(second, { ...events.down, link: 4 }).state).toMatchObject({ phase: 'waiting', attempt: 3 });
+  });
+
+  test('is over when the first choice is refused for good, and not when another one is', () => {
+    expect(transition(racing, { ...events['down for good'], link: 3 }).state.phase).toBe('ended');
+    expect(transition(racing, events['down for good']).state.phase).toBe('connecting');
+  });
+});
+
 describe('holds', () => {
   test('a start waits for them', () => {
     const held = transition({ ...states.idle, holds: ['offline'] }, events.start);
@@ -315,7 +431,7 @@ function aimed(state: ConnectionState, event: ConnectionEvent): ConnectionEvent 
 }
 
 function linksOf(state: ConnectionState): number[] {
-  if (state.phase === 'connecting') return [state.link];
+  if (state.phase === 'connecting') return [state.link, ...state.hedges.map((hedge) => hedge.link)].sort((a, b) => a - b);
   if (state.phase !== 'open') return [];
   return [state.link, ...(state.candidate === undefined ? [] : [state.candidate.link])].sort((a, b) => a - b);
 }
@@ -323,7 +439,17 @@ function linksOf(state: ConnectionState): number[] {
 const link = fc.integer({ min: 0, max: 2 });
 const route = fc.integer({ min: 0, max: 2 });
 const livelyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
-  fc.record({ kind: fc.constantFrom('start' as const, 'due' as const, 'redial' as const, 'wake' as const), route }),
+  fc.record({
+    kind: fc.constantFrom(
+      'start' as const,
+      'due' as const,
+      'redial' as const,
+      'hedge' as const,
+      'swap' as const,
+      'wake' as const,
+    ),
+    route,
+  }),
   fc.constantFrom({ kind: 'stop' as const }, { kind: 'keep' as const }),
   fc.record({ kind: fc.constant('hold' as const), name: fc.constantFrom('app', 'offline'), severs: fc.boolean() }),
   fc.record({ kind: fc.constant('release' as const), name: fc.constantFrom('app', 'offline'), route }),
@@ -346,7 +472,7 @@ const anyEvent: fc.Arbitrary<ConnectionEvent> = fc.oneof(
 test('no sequence of events leaves a link, a timer or a hold without its state', () => {
   // fast-check prints the seed and the shortest sequence when this fails
   fc.assert(fc.property(fc.array(anyEvent, { maxLength: 60, size: 'max' }), walk), { numRuns: 3000 });
-});
+}, 60_000);
 
 test('every phase is reached by some walk', () => {
   const seen = new Set<Phase>();

@@ -11,7 +11,7 @@ const reason = new RealtimeError('connection-lost', 'gone');
 const base = { serial: 3, attempt: 2, holds: ['app'] };
 const states = {
   idle: { ...base, phase: 'idle' },
-  connecting: { ...base, phase: 'connecting', link: 3, route: 0 },
+  connecting: { ...base, phase: 'connecting', link: 3, route: 0, hedges: [] },
   open: { ...base, phase: 'open', link: 3, route: 0, proven: false, matured: false, candidate: undefined },
   waiting: { ...base, phase: 'waiting', delayMs: 5 },
   held: { ...base, phase: 'held' },
@@ -22,6 +22,8 @@ const states = {
 const noFacts: ConnectionFacts = {
   transport: undefined,
   wasEverUp: false,
+  network: 'unknown',
+  blocked: [],
   reason: undefined,
   latencyMs: undefined,
   lastReceivedMs: undefined,
@@ -38,6 +40,8 @@ test('the status of a connection that was never started', () => {
     status: 'idle',
     transport: undefined,
     mode: 'auto',
+    network: 'unknown',
+    blocked: [],
     since: clock.wallNow(),
     attempt: 0,
     nextRetryAt: undefined,

@@ -143,6 +143,19 @@ describe('a hole between two numbers', () => {
 });
 
 describe('several holes', () => {
+  test('of two logs: what is brought of the old one does not move the position in the new one', async () => {
+    const { calls, load } = slowLoad();
+    const channel = channelOf(load);
+    channel.joined(0);
+    channel.joined(5, 'e', 2);
+    await channel.settle();
+    channel.joined(1, 'new', 3);
+    calls[0]?.answer(numbered(1, 2, 3, 4, 5));
+    await channel.settle();
+    expect(channel.said).toHaveLength(6);
+    expect(channel.subscription.position).toEqual({ epoch: 'new', offset: 1 });
+  });
+
   test('of one channel are filled one after the other, each in its place', async () => {
     const { calls, load } = slowLoad();
     const channel = channelOf(load);
@@ -354,6 +367,35 @@ describe('a server that numbers nothing', () => {
     await channel.settle();
     channel.live('f', 'g');
     expect(channel.said.slice(2)).toEqual(['rest c', 'gap filled', 'live d', 'live e', 'live f', 'live g']);
+  });
+
+  test('shows what an answer has twice once', async () => {
+    const { calls, load } = slowLoad();
+    const channel = await reconnected(load);
+    calls[0]?.answer({ messages: named('c', 'd', 'c', 'e'), next: 'p2' });
+    await channel.settle();
+    calls[1]?.answer(named('e', 'f'));
+    await channel.settle();
+    expect(channel.said.slice(2)).toEqual(['rest c', 'rest d', 'rest e', 'rest f', 'gap filled']);
+  });
+
+  test('does not show late what an earlier answer had failed to bring', async () => {
+    const { calls, load } = slowLoad();
+    const channel = channelOf(load, { maxAttempts: 1 });
+    channel.joined();
+    channel.live('a');
+    channel.subscription.disconnected();
+    channel.joined(undefined, 'e', 2);
+    await channel.settle();
+    channel.live('c');
+    calls[0]?.fail(new Error('503'));
+    await channel.settle();
+    channel.subscription.disconnected();
+    channel.joined(undefined, 'e', 3);
+    await channel.settle();
+    calls[1]?.answer(named('a', 'b', 'c', 'd'));
+    await channel.settle();
+    expect(channel.said).toEqual(['live a', 'gap open', 'live c', 'rest d', 'gap filled']);
   });
 
   test('shows what the answer was the first to bring once, when it comes live later', async () => {

@@ -70,7 +70,10 @@ describe('a replay that cannot be had', () => {
     expect(sse.dials.length).toBeGreaterThan(2);
     old.frames([numbered(4)]);
     expect([got, set.gaps]).toEqual([[1], []]);
-    await set.clock.advance(28_000);
+    for (let second = 0; second < 30; second += 2) {
+      sse.last.down('refused');
+      await set.clock.advance(2_000);
+    }
     expect(got).toEqual([1, 3, 4]);
     expect(set.gaps).toMatchObject([{ reason: 'skipped', after: { offset: 1 }, until: { offset: 2 }, missing: 1 }]);
   });

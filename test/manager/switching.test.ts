@@ -1,5 +1,6 @@
-import { describe, expect, test } from 'vitest';
-import { clientOf, collect, joined, transportNames, upTo } from '../support/clients.ts';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { clientOf, collect, joined, transportNames, upTo, when } from '../support/clients.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
 
 const directions = transportNames.flatMap((from) => transportNames.filter((to) => to !== from).map((to) => [from, to] as const));
@@ -67,6 +68,46 @@ describe('auto', () => {
     client.start();
     await client.ready();
     expect(client.status.get()).toMatchObject({ transport: 'sse', mode: 'auto', attempt: 1 });
+    // two answers to two questions
+    expect(client.status.get()).toMatchObject({ network: 'up', blocked: ['websocket'] });
+    expect(client.history.get()).toMatchObject([
+      { what: 'dial', transport: 'websocket', reason: 'a connection is wanted' },
+      { what: 'ended', transport: 'websocket', reason: 'the WebSocket could not be opened' },
+      { what: 'dial', transport: 'sse' },
+      { what: 'proved', transport: 'sse' },
+      { what: 'aside', transport: 'websocket', reason: expect.stringContaining('sse works') },
+    ]);
+  });
+
+  test('does not wait for a first transport that is swallowed in silence', async () => {
+    const server = await startReferenceServer();
+    const silent = createServer((socket) => socket.on('error', () => socket.destroy()).resume());
+    await new Promise<void>((resolve) => void silent.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void silent.close());
+    const { port } = silent.address() as AddressInfo;
+    const client = clientOf({ ...server, urls: { ...server.urls, websocket: `http://127.0.0.1:${port}` } }, ['websocket', 'sse']);
+    const arrived = collect(client, 'room');
+    client.start();
+    await joined(client, 'room');
+    await client.channel('room').publish('n', { n: 1 });
+    await arrived.until(1);
+    expect(client.status.get()).toMatchObject({ transport: 'sse', network: 'up', blocked: ['websocket'] });
+    expect(client.history.get().map(({ what, transport }) => `${what} ${transport}`)).toEqual([
+      'dial websocket',
+      'hedge sse',
+      'proved sse',
+      'aside websocket',
+    ]);
+    expect(client.faults).toEqual([]);
+  });
+
+  test('says that the network is down when no transport gets through', async () => {
+    const dead = await startReferenceServer();
+    await dead.close();
+    const client = clientOf(dead, ['websocket', 'sse'], { retry: () => 600_000 });
+    client.start();
+    await when(client.status, ({ nextRetryAt = 0 }) => nextRetryAt > Date.now() + 60_000);
+    expect(client.status.get()).toMatchObject({ status: 'connecting', network: 'down', blocked: [] });
   });
 
   test('stays with a transport that has proved itself when its link breaks', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { abortedError, onAbort } from '../../src/platform/abort.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { routeMemory } from '../../src/platform/memory.ts';
 import { systemPlatform } from '../../src/platform/platform.ts';
 import { systemIds, systemRandom } from '../../src/platform/random.ts';
 import { reportUnheard } from '../../src/platform/report.ts';
@@ -140,12 +141,24 @@ describe('the signals of the platform', () => {
     expect(listener).toHaveBeenCalledTimes(3);
   });
 
+  test('tell that the page is put away, and that it is back', () => {
+    const scope = stubTarget();
+    const listener = vi.fn();
+    const remove = systemSignals.onAway?.(listener);
+    scope.dispatchEvent(new Event('pagehide'));
+    scope.dispatchEvent(new Event('pageshow'));
+    expect(listener.mock.calls).toEqual([[true], [false]]);
+    remove?.();
+    scope.dispatchEvent(new Event('pagehide'));
+    expect(listener).toHaveBeenCalledTimes(2);
+  });
+
   test('does nothing where the platform has no events', () => {
     vi.stubGlobal('addEventListener', undefined);
     vi.stubGlobal('removeEventListener', undefined);
     vi.stubGlobal('document', undefined);
-    const removers = [systemSignals.onOnlineChange(() => {}), systemSignals.onWake(() => {})];
-    expect(() => removers.forEach((remove) => void remove())).not.toThrow();
+    const removers = [systemSignals.onOnlineChange(() => {}), systemSignals.onWake(() => {}), systemSignals.onAway?.(() => {})];
+    expect(() => removers.forEach((remove) => void remove?.())).not.toThrow();
   });
 
   /** Puts the events of a page or worker in place of those of this process. */
@@ -155,6 +168,25 @@ describe('the signals of the platform', () => {
     vi.stubGlobal('removeEventListener', target.removeEventListener.bind(target));
     return target;
   }
+});
+
+describe('what is kept for this origin', () => {
+  test('is which transports were blocked', () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+    });
+    const memory = routeMemory();
+    expect(memory.recall(5)).toEqual({});
+    memory.keep({ websocket: 2 }, 5);
+    expect([[...kept.keys()], memory.recall(6)]).toEqual([['keepwire.routes'], { websocket: 2 }]);
+  });
+
+  test('is nothing where there is no storage', () => {
+    vi.stubGlobal('localStorage', undefined);
+    expect(routeMemory().recall(5)).toEqual({});
+  });
 });
 
 describe('onAbort', () => {

@@ -1,10 +1,12 @@
 import { type AuthProvider, createAuth } from '../../src/connection/auth.ts';
 import { type Connection, createConnection } from '../../src/connection/connection.ts';
+import type { Decision } from '../../src/connection/history.ts';
 import { defaultLiveness } from '../../src/connection/liveness.ts';
 import type { RetryContext, RetryPolicy } from '../../src/connection/retry.ts';
 import { createRoutes, type Routes } from '../../src/connection/routes.ts';
 import type { LiveLink } from '../../src/connection/session.ts';
 import type { RealtimeError } from '../../src/errors.ts';
+import type { RouteMemory } from '../../src/platform/memory.ts';
 import type { Position, ServerFrame } from '../../src/protocol/frame.ts';
 import { type ManualClock, manualClock } from '../../src/testing/clock.ts';
 import type { Credentials } from '../../src/transport/transport.ts';
@@ -15,6 +17,7 @@ export interface BenchOptions {
   readonly auth?: AuthProvider | string | Credentials;
   readonly retry?: RetryPolicy;
   readonly random?: () => number;
+  readonly remember?: RouteMemory;
   /** Called with the number of the call, from 1, whenever the connection says that it has changed. */
   readonly changed?: (connection: Connection, call: number) => void;
 }
@@ -36,6 +39,8 @@ export interface Bench {
   readonly routes: Routes;
   readonly heard: readonly Heard[];
   readonly faults: readonly RealtimeError[];
+  /** The decisions of the connection. */
+  readonly history: readonly Pick<Decision, 'what' | 'transport' | 'reason'>[];
   /** Every question to the retry policy. */
   readonly asked: readonly RetryContext[];
   /** The channels that links are dialled with. */
@@ -55,8 +60,14 @@ export interface Bench {
 export function connectionBench(options: BenchOptions = {}): Bench {
   const clock = manualClock(1_000_000);
   const transports = options.transports ?? [scripted('a')];
-  const routes = createRoutes(transports.length, clock);
+  const routes = createRoutes({
+    clock,
+    random: options.random ?? (() => 0.5),
+    names: transports.map(({ name }) => name),
+    memory: options.remember,
+  });
   const heard: Heard[] = [];
+  const history: Pick<Decision, 'what' | 'transport' | 'reason'>[] = [];
   const faults: RealtimeError[] = [];
   const asked: RetryContext[] = [];
   const channels = new Map<string, Position | undefined>();
@@ -66,6 +77,7 @@ export function connectionBench(options: BenchOptions = {}): Bench {
   const connection = createConnection({
     transports,
     routes,
+    note: (what, transport, reason) => history.push({ what, transport, reason }),
     auth: createAuth(options.auth, clock, 10_000),
     retry(context) {
       asked.push(context);
@@ -98,6 +110,7 @@ export function connectionBench(options: BenchOptions = {}): Bench {
     routes,
     heard,
     faults,
+    history,
     asked,
     channels,
     get changes() {

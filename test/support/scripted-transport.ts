@@ -17,7 +17,10 @@ export interface ScriptedLink {
   frames(frames: readonly ServerFrame[], cursor?: string): void;
   alive(): void;
   /** The link ends. A word stands for a cause of that kind with an error of the same name. */
-  down(cause: DownCause | Exclude<DownCause['kind'], 'aborted'>, more?: { retryAfterMs?: number; spreadMs?: number }): void;
+  down(
+    cause: DownCause | Exclude<DownCause['kind'], 'aborted'>,
+    more?: { retryAfterMs?: number; spreadMs?: number; handover?: boolean },
+  ): void;
 }
 
 /** A transport that does nothing by itself. */
@@ -100,7 +103,7 @@ const codes = {
 /** A cause of a kind, with an error that is named after it. */
 export function causeOf(
   kind: Exclude<DownCause['kind'], 'aborted'>,
-  more: { retryAfterMs?: number; spreadMs?: number } = {},
+  more: { retryAfterMs?: number; spreadMs?: number; handover?: boolean } = {},
 ): DownCause {
   return { kind, error: new RealtimeError(codes[kind], `scripted: ${kind}`), ...more };
 }
