@@ -1,6 +1,13 @@
 import type { Mutant } from './mutant.ts';
 
-const connection = ['connection', 'regressions', 'manager/scripted.test.ts', 'model'];
+const connection = [
+  'connection',
+  'manager/ending.test.ts',
+  'manager/life-cycle.test.ts',
+  'regressions',
+  'manager/scripted.test.ts',
+  'model',
+];
 
 /** The connection, its tokens, its clean ends. */
 export const connecting: readonly Mutant[] = [
@@ -35,8 +42,8 @@ export const connecting: readonly Mutant[] = [
   {
     name: 'a replaced link ends before its sends are answered',
     file: 'connection/connection.ts',
-    find: 'return sessions.get(effect.link)?.later(parts.drainMs, () => end(effect.link));',
-    replace: 'return end(effect.link);',
+    find: 'sessions.get(effect.link)?.later(parts.drainMs, () => end(effect.link));',
+    replace: 'end(effect.link);',
     tests: [...connection, 'manager/switching.test.ts'],
   },
   {
@@ -56,8 +63,8 @@ export const connecting: readonly Mutant[] = [
   {
     name: 'silence is not noticed',
     file: 'connection/liveness.ts',
-    find: "if (mode !== 'self') check();",
-    replace: '',
+    find: '    } else {\n      dead(silent(quietForMs));',
+    replace: '    } else {\n      checkIn(silent(quietForMs) && quietMs);',
     tests: ['connection'],
   },
   {
@@ -103,37 +110,72 @@ export const connecting: readonly Mutant[] = [
     tests: ['connection', 'manager/scripted.test.ts'],
   },
   {
-    name: 'a route that failed is no worse',
+    name: 'a frozen page takes its own sleep for the silence of the server',
+    file: 'connection/liveness.ts',
+    find: 'else if (isLate) sendPing(wakeTimeoutMs);',
+    replace: '',
+    tests: connection,
+  },
+  {
+    name: 'no other route is tried beside one that is silent',
     file: 'connection/connection.ts',
-    find: 'if (isDialled && !isProven && !isFinal) routes.failed(route);',
+    find: "if (route !== undefined) dispatch({ kind: 'hedge', route });",
+    replace: '',
+    tests: connection,
+  },
+  {
+    name: 'a better route is never tried again',
+    file: 'connection/connection.ts',
+    find: 'promoted = state.serial + 1;\n      dispatch(',
+    replace: 'void (',
+    tests: connection,
+  },
+  {
+    name: 'a route that is set aside is never forgiven',
+    file: 'connection/routes.ts',
+    find: '(now < asideUntilMs ? 1 : 0)',
+    replace: '(asideUntilMs > 0 ? 1 : 0)',
+    tests: connection,
+  },
+  {
+    name: 'a route has credit without having carried anything',
+    file: 'connection/routes.ts',
+    find: 'if (record.credit > 0 && !isItsFault) {',
+    replace: 'if (!isItsFault) {',
+    tests: connection,
+  },
+  {
+    name: 'a route that failed is no worse',
+    file: 'connection/verdict.ts',
+    find: 'if (dialledMs !== undefined && !isProven && !isFinal) routes.failed(route);',
     replace: '',
     tests: connection,
   },
   {
     name: 'offline cuts a link that lives',
     file: 'connection/holds.ts',
-    find: "hold('offline', false)",
-    replace: "hold('offline', true)",
+    find: "toggled('offline', false)",
+    replace: "toggled('offline', true)",
     tests: connection,
   },
   {
     name: 'links are not probed when the page is back',
     file: 'connection/connection.ts',
-    find: 'for (const { liveness } of [...sessions.values()]) liveness?.probe();',
+    find: 'for (const session of [...sessions.values()]) session.wake(isElsewhere);',
     replace: '',
     tests: connection,
   },
   {
     name: 'a server that replaces every link is dialled in a loop',
-    file: 'connection/connection.ts',
-    find: 'const pauseMs = attempt === 0 ? 0 :',
-    replace: 'const pauseMs = attempt >= 0 ? 0 :',
+    file: 'connection/verdict.ts',
+    find: 'return attempt === 0 ? 0 :',
+    replace: 'return attempt >= 0 ? 0 :',
     tests: connection,
   },
   {
     name: 'a policy that throws stops the connection',
-    file: 'connection/connection.ts',
-    find: "listener.fault(new RealtimeError('handler-failed', 'the retry policy threw', { cause: error }));\n      return brokenPolicyMs;",
+    file: 'connection/verdict.ts',
+    find: "fault(new RealtimeError('handler-failed', 'the retry policy threw', { cause: error }));\n      return brokenPolicyMs;",
     replace: 'throw error;',
     tests: connection,
   },
@@ -160,7 +202,7 @@ export const connecting: readonly Mutant[] = [
   },
   {
     name: 'a server that refuses every token is asked for ever',
-    file: 'connection/connection.ts',
+    file: 'connection/verdict.ts',
     find: 'refusals < 2',
     replace: 'refusals < 2_000',
     tests: connection,
