@@ -29,7 +29,7 @@ const budgets = [
     name: 'presence + typing + live list (core apart)',
     code: "export { beacons, presence } from 'keepwire/presence'; export { typing } from 'keepwire/typing'; export { liveList } from 'keepwire/live-list';",
     limit: 3000,
-    ceiling: 5600,
+    ceiling: 5650,
     apart: ['keepwire'],
   },
   { name: 'vanilla (core apart)', code: "export * from 'keepwire/vanilla';", limit: 2000, apart: ['keepwire'] },

@@ -50,8 +50,12 @@ export interface ListStore<Item> {
   reset(items: readonly Item[], hasMore: boolean): void;
   /** We send an item, for the first time or again. */
   sending(id: string, item: Item): void;
-  /** The server has accepted a send, and may have told what became of it. */
-  accepted(id: string, offset: number | undefined, item: Item | undefined): void;
+  /**
+   * The server has accepted a send, and may have told what became of it.
+   *
+   * @returns true when a load that overlapped the send may show it too, under a key that we cannot know: load again
+   */
+  accepted(id: string, offset: number | undefined, item: Item | undefined): boolean;
   failed(id: string, error: RealtimeError): void;
   discard(id: string): void;
   /** The send of this line, if it is one that has not been accepted. */
@@ -101,6 +105,8 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
   const sends = new Map<string, ListEntry<Item>>();
   /** Our sends that are accepted and that the server has not shown yet: the key under which our copy stands for them. */
   const copies = new Map<string, string>();
+  /** Sends that were under way when everything was loaded. */
+  let doubtful: ReadonlySet<string> = new Set();
   const removed = new Map<string, true>();
   /** Fields of items that are still to come. */
   const early = new Map<string, Partial<Item>>();
@@ -196,16 +202,17 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
   function put(item: Item, origin: Origin, copyOf?: string): void {
     const key = keyOf(item);
     const send: Claimed<Item> | undefined = copyOf === undefined ? claim(key, item, origin) : { id: copyOf };
-    const before = byKey.get(key);
-    if (send?.row && send.row !== before && (before || removed.has(key))) take(send.row);
+    const found = byKey.get(key);
+    // the answer to our send may have overtaken what came before it: without an order, the events tell the place
+    if (send?.row && (!compare || removed.has(key) || (found && found !== send.row))) take(send.row);
     if (removed.has(key)) return;
-    const id = before?.entry.id ?? send?.id ?? key;
+    const id = found?.entry.id ?? send?.id ?? key;
+    const before = byKey.get(key) ?? (compare ? send?.row : undefined);
     const row: Row<Item> = { key, entry: confirmed(id, withFields(item, early.get(key))), offset: origin.offset };
     early.delete(key);
     learn(key, { row });
     if (copyOf !== undefined) copies.set(copyOf, key);
-    const old = before ?? send?.row;
-    if (old) replace(old, row);
+    if (before) replace(before, row);
     else place(row);
   }
 
@@ -284,16 +291,19 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
       settle();
       for (const row of newer) place(row);
       shrink();
+      doubtful = new Set(sends.keys());
     },
     sending: (id, item) => void sends.set(id, { id, item, status: 'sending', error: undefined }),
     accepted(id, offset, item) {
       const entry = sends.get(id);
-      if (!entry) return;
+      if (!entry) return false;
       sends.delete(id);
       const key = keyOf(item ?? entry.item);
       // the message may have come before the answer, and even its edits: its key or its number tells
-      if (byKey.has(key) || (offset !== undefined && rows.some((row) => row.offset === offset))) return;
+      if (byKey.has(key) || (offset !== undefined && rows.some((row) => row.offset === offset))) return false;
+      const isDoubtful = item === undefined && (learned !== undefined || doubtful.has(id));
       put(item ?? entry.item, { offset }, id);
+      return isDoubtful;
     },
     failed(id, error) {
       const entry = sends.get(id);

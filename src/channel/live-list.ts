@@ -213,7 +213,7 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
     try {
       const answer = send && (await send(data, { id }));
       const offset = send ? undefined : (await wire.publish(event, data, { id })).offset;
-      store.accepted(id, offset, answer);
+      if (store.accepted(id, offset, answer)) loader.reload();
     } catch (error) {
       store.failed(id, RealtimeError.from(error, 'rejected', `sending ${event} failed`));
     }

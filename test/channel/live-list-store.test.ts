@@ -187,17 +187,20 @@ describe('our own sends', () => {
     expect(shown(store)).toEqual(['k1=edited']);
   });
 
-  test('an accepted one takes its place before what comes later, until the server shows it', () => {
+  test('an accepted one is confirmed at once, and stands where the server shows it', () => {
     const store = storeOf();
     store.sending('s1', draft);
-    store.accepted('s1', 1, undefined);
-    store.insert(note(2), { offset: 2 });
+    store.accepted('s1', 3, undefined);
+    store.sending('s2', { ...draft, key: 'next' });
     expect(store.entries().map(({ id, status }) => [id, status])).toEqual([
       ['s1', 'confirmed'],
-      ['k2', 'confirmed'],
+      ['s2', 'sending'],
     ]);
-    store.insert(note(1), { id: 's1', offset: 1 });
-    expect(shown(store)).toEqual(['k1=t1', 'k2=t2']);
+    // the answer was faster than what came before it
+    store.insert(note(2), { offset: 2 });
+    store.insert(note(3), { id: 's1', offset: 3 });
+    expect(shown(store)).toEqual(['k2=t2', 'k3=t3', 'next=hello']);
+    expect(store.entries()[1]?.id).toBe('s1');
   });
 
   test('one that a page shows before its answer comes is one line', () => {
@@ -225,6 +228,19 @@ describe('our own sends', () => {
     store.begin();
     store.reset([note(1)], false);
     expect(shown(store)).toEqual(['k1=t1']);
+  });
+
+  test('one whose answer comes after a load that may show it asks for another load', () => {
+    const store = storeOf();
+    store.sending('s1', draft);
+    store.begin();
+    store.reset([note(1)], false);
+    expect(store.accepted('s1', 7, undefined)).toBe(true);
+    store.begin();
+    store.reset([note(1)], false);
+    expect(shown(store)).toEqual(['k1=t1']);
+    store.sending('s2', { ...draft, key: 's2' });
+    expect(store.accepted('s2', 8, undefined)).toBe(false);
   });
 
   test('one that was accepted during a load stays until it is shown', () => {
@@ -375,7 +391,9 @@ function converges({ limit, isOrdered, known, steps }: Model): void {
     const item: Note = { key, n: serial, text: send.draft.text, client: send.id };
     add(item, send.id);
     const offset = known === 'id' ? item.n : undefined;
-    acks.push(() => store.accepted(send.id, offset, known === 'answer' ? item : undefined));
+    acks.push(() => {
+      if (store.accepted(send.id, offset, known === 'answer' ? item : undefined)) isStale = true;
+    });
   };
   const run = (step: Step): void => {
     switch (step.kind) {

@@ -350,6 +350,24 @@ describe('sends', () => {
     expect(server.received.map((send) => [send.id, send.data])).toEqual([[id, 'hello']]);
   });
 
+  test('that overlap a load are looked for in another one, and shown once', async () => {
+    const { clock, settle, person } = town();
+    const { asked, load } = history();
+    const send = async (): Promise<undefined> => undefined;
+    const list = listOf(person('ada').channel, { load, optimistic: { item: (text, { id }) => ({ id, text }), send } });
+    await settle();
+    list.send('hello');
+    await settle();
+    asked[0]?.answer([message(1, 'hello')]);
+    await settle();
+    expect(texts(list)).toEqual(['hello', 'hello']);
+    await clock.advance(1_000);
+    asked[1]?.answer([message(1, 'hello')]);
+    await settle();
+    expect(texts(list)).toEqual(['hello']);
+    expect(asked).toHaveLength(2);
+  });
+
   test('wait while there is no connection, after everything that is confirmed', async () => {
     const { clock, settle, server, person } = town();
     const list = listOf(person('ada').channel);

@@ -1,0 +1,126 @@
+import type { Mutant } from './mutant.ts';
+
+const outbox = [
+  'delivery/outbox.test.ts',
+  'delivery/outbox-controls.test.ts',
+  'delivery/outbox-model.test.ts',
+  'regressions',
+  'manager/scripted.test.ts',
+  'model',
+];
+
+/** Every send is applied once, in order, within bounds. */
+export const sends: readonly Mutant[] = [
+  {
+    name: 'an answer is taken for any send',
+    file: 'delivery/outbox.ts',
+    find: 'const entry = waiting.get(frame.id) ?? failed.get(frame.id);',
+    replace: 'const entry = [...waiting.values()][0];',
+    tests: outbox,
+  },
+  {
+    name: 'receipts are taken in their order',
+    file: 'delivery/outbox.ts',
+    find: 'byId.get(entry.frame.id) ??',
+    replace: 'receipts[batch.indexOf(entry)] ??',
+    tests: outbox,
+  },
+  {
+    name: 'a send gets another id on another link',
+    file: 'delivery/outbox.ts',
+    find: 'target.send(batch.map(({ frame }) => frame))',
+    replace: 'target.send(batch.map(({ frame }) => (target.id > 1 ? { ...frame, id: frame.id + target.id } : frame)))',
+    tests: outbox,
+  },
+  {
+    name: 'what was under way on a lost link is not sent again',
+    file: 'delivery/outbox.ts',
+    find: 'if (entry.link?.id === id) wait(entry, entry.link);',
+    replace: 'if (entry.link?.id === id && !id) wait(entry, entry.link);',
+    tests: outbox,
+  },
+  {
+    name: 'a new link takes sends before the old one has answered',
+    file: 'delivery/outbox.ts',
+    find: 'if (underWay.some((entry) => entry.link?.id !== target.id)) return;',
+    replace: '',
+    tests: outbox,
+  },
+  {
+    name: 'a second batch overtakes the first, where receipts are awaited',
+    file: 'delivery/outbox.ts',
+    find: "if (target.ack === 'receipt' && underWay.length) return;",
+    replace: '',
+    tests: outbox,
+  },
+  {
+    name: 'what waits for its time is overtaken on its channel',
+    file: 'delivery/outbox.ts',
+    find: 'held.has(channel) ||',
+    replace: '',
+    tests: outbox,
+  },
+  {
+    name: 'the queue has no bounds',
+    file: 'delivery/ledger.ts',
+    find: '      makeRoom(needed);',
+    replace: '',
+    tests: outbox,
+  },
+  {
+    name: 'a send waits for ever',
+    file: 'delivery/ledger.ts',
+    find: 'const cancelDeadline = clock.schedule(expire, timeoutMs);',
+    replace: 'const cancelDeadline = clock.schedule(() => void expire, timeoutMs);',
+    tests: outbox,
+  },
+  {
+    name: 'too many sends are under way',
+    file: 'delivery/outbox.ts',
+    find: 'if (batch.length + underWay.length >= limits.windowSize) break;',
+    replace: '',
+    tests: outbox,
+  },
+  {
+    name: 'one impossible send takes its whole batch with it',
+    file: 'delivery/outbox.ts',
+    find: 'if (isImpossible && batch.length === 1) finish(entry, error);',
+    replace: 'if (isImpossible) finish(entry, error);',
+    tests: outbox,
+  },
+  {
+    name: 'after a failure the same batch leaves at once',
+    file: 'delivery/outbox.ts',
+    find: 'else pause();',
+    replace: 'else flushSoon();',
+    tests: outbox,
+  },
+  {
+    name: 'a send that may have been applied is repeated although it must not be',
+    file: 'delivery/outbox.ts',
+    find: "if (couldRepeat && entry.delivery === 'once') {",
+    replace: "if (couldRepeat && entry.delivery !== 'once' && !entry) {",
+    tests: outbox,
+  },
+  {
+    name: 'a send leaves before the storage has it',
+    file: 'delivery/ledger.ts',
+    find: 'entry.isSafe = false;',
+    replace: '',
+    tests: [...outbox, 'delivery/indexeddb.test.ts'],
+  },
+  {
+    name: 'a page sends on although its lease has ended',
+    file: 'delivery/indexeddb.ts',
+    find: 'isLeaseGood(lease)) return true;',
+    replace: 'lease) return true;',
+    tests: ['delivery/indexeddb.test.ts'],
+  },
+  {
+    name: 'a lease has no time to spare',
+    file: 'delivery/indexeddb.ts',
+    find: 'const spareMs = leaseMs / 5;',
+    replace: 'const spareMs = -leaseMs;',
+    tests: ['delivery/indexeddb.test.ts'],
+  },
+];
