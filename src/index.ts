@@ -58,6 +58,7 @@ export type {
   AckInfo,
   ErrorFields,
   ErrorInfo,
+  JoinInfo,
   JsonDialectOptions,
   JsonMessage,
   ReceiptInfo,
@@ -67,7 +68,7 @@ export { keepwireDialect, protocolVersion } from './protocol/keepwire.ts';
 export { type EventInput, type EventName, type EventOutput, type EventSchemas, unchecked } from './protocol/schema.ts';
 export { createRealtime } from './realtime.ts';
 export type { CauseKind } from './transport/cause.ts';
-export type { FetchInit, FetchLike, HttpToken, PerAttempt } from './transport/http.ts';
+export type { FetchInit, FetchLike, HttpToken, PerAttempt, StatusMeanings } from './transport/http.ts';
 export type { HttpOptions } from './transport/http-transport.ts';
 export type {
   Capabilities,

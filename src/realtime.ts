@@ -322,6 +322,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
           fault(new RealtimeError('protocol', frame.message, { transport: transport.name, cause: frame.cause }));
           break;
         // these are about the link itself, which has dealt with them
+        case 'ping':
         case 'pong':
         case 'advice':
         case 'auth':

@@ -1,13 +1,29 @@
-import type { ServerFrame } from '../protocol/frame.ts';
-import { afterOrAtEnd, ask, composeGreeting, failure, type HttpLink, readChunks, refusalOf } from '../transport/exchange.ts';
-import { checkType, fitsHeader, headerBytes, longestRetryAfterMs } from '../transport/http.ts';
-import { type HttpOptions, httpTransport } from '../transport/http-transport.ts';
-import { decodeMessage } from '../transport/link.ts';
-import type { Transport } from '../transport/transport.ts';
-import { createStreamReader } from './sse-parser.ts';
+import { composeGreeting, type HttpLink, refusalOf } from '../transport/exchange.ts';
+import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
+import { checkNames, type OptionNames } from '../transport/options.ts';
+import type { LinkRequest, Transport } from '../transport/transport.ts';
+import { type ChannelStreams, createChannelStreams } from './sse-channels.ts';
+import { readStream, type StreamSettings } from './sse-stream.ts';
 
 /** What {@link sse} needs to know of a server. Only the address has no default. */
-export interface SseOptions extends HttpOptions {
+export interface SseOptions extends Omit<HttpOptions, 'url'> {
+  /**
+   * Where the stream is. A function is called for each request, with the channels and positions of that moment. It may be
+   * left out where each channel has a stream of its own.
+   */
+  readonly url?: string | URL | ((request: LinkRequest) => string);
+  /**
+   * Where the stream of one channel is, for servers that have one for each: it is asked for when the channel is joined, and
+   * ended when it is left. All of them are one link: when one ends, all are dialled anew, each from its own last id. A
+   * channel that is answered with 403, 404, 410 or the like is denied, and the others stay. What a stream says belongs to its
+   * channel, unless the message names another one.
+   *
+   * With `url` as well, that stream is open beside them.
+   *
+   * A browser has six connections to an origin over HTTP/1.1, for all tabs together: with more than three or four channels
+   * such a server needs HTTP/2.
+   */
+  readonly channelUrl?: (channel: string, request: LinkRequest) => string;
   /**
    * How long the server may take until {@link SseOptions.proof}, in milliseconds. A proxy that buffers is known by
    * nothing else than this silence.
@@ -22,16 +38,20 @@ export interface SseOptions extends HttpOptions {
    * @defaultValue `'first-byte'` for a dialect whose server greets, else `'headers'`
    */
   readonly proof?: 'headers' | 'first-byte';
-  /** The largest message, in bytes of its data. A larger one ends the link. @defaultValue 1,048,576 (1 MiB) */
+  /**
+   * The largest message, in bytes of its data. A larger one is left out and told as a `fault` where its id was read, so that
+   * the stream goes on after it; else it ends the link. @defaultValue 1,048,576 (1 MiB)
+   */
   readonly maxEventBytes?: number;
 }
 
-const bufferedHint =
-  'A proxy may hold the stream back: send `X-Accel-Buffering: no` or set `proxy_buffering off` (nginx), without compression.';
-
-const unfitId: ServerFrame = {
-  kind: 'garbled',
-  message: 'an event id is too long or holds control characters: it is no position',
+const names: OptionNames<SseOptions> = {
+  ...httpOptionNames,
+  url: true,
+  channelUrl: true,
+  firstByteTimeoutMs: true,
+  proof: true,
+  maxEventBytes: true,
 };
 
 /**
@@ -52,93 +72,59 @@ const unfitId: ServerFrame = {
  * });
  * ```
  *
- * @example A stream per channel, with headers of the application
+ * @example A stream for each channel, with headers of the application
  * ```ts
  * sse({
- *   url: ({ channels }) => `/api/chat/channels/${[...channels.keys()][0]}/stream`,
+ *   channelUrl: (channel) => `/api/chat/channels/${encodeURIComponent(channel)}/stream`,
  *   headers: () => ({ 'x-tenant': currentTenant() }),
  *   dialect: myDialect,
  * });
  * ```
  */
 export function sse(options: SseOptions): Transport {
-  const { name = 'sse', firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576, proof } = options;
-  return httpTransport({ ...options, name }, 'silence', { firstByteTimeoutMs, maxEventBytes }, (link) =>
-    readStream(
-      link,
-      firstByteTimeoutMs,
-      maxEventBytes,
-      proof ?? (link.settings.dialect.traits.greets ? 'first-byte' : 'headers'),
-    ),
+  checkNames('sse', options, names);
+  const { name = 'sse', url, channelUrl, firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576 } = options;
+  checkOption(name, channelUrl === undefined || typeof channelUrl === 'function', 'channelUrl must be a function');
+  return httpTransport(
+    { ...options, url, name },
+    {
+      liveness: 'silence',
+      numbers: { firstByteTimeoutMs, maxEventBytes },
+      hasChannelStreams: channelUrl !== undefined,
+      start(link) {
+        const { proof = link.settings.dialect.traits.greets ? 'first-byte' : 'headers' } = options;
+        const settings = { firstByteTimeoutMs, maxEventBytes, proof };
+        if (!channelUrl) return { done: readWhole(link, settings) };
+        const streams = createChannelStreams(link, channelUrl, settings, () => link.gate.opened({ joining: link.joining }));
+        return { done: Promise.race([dial(link, streams, settings), streams.failed]), take: streams.take };
+      },
+    },
   );
 }
 
-/** Asks for one stream and reads it to its end. */
-async function readStream(
-  link: HttpLink,
-  firstByteTimeoutMs: number,
-  maxEventBytes: number,
-  proof: NonNullable<SseOptions['proof']>,
-): Promise<void> {
-  const { gate, request, joining, settings } = link;
-  const { dialect } = settings;
-  const call = composeGreeting(link);
-  // exactly this: servers and mocks compare it as a text
-  call.headers['accept'] = 'text/event-stream';
-  if (request.cursor) call.headers['last-event-id'] = headerBytes(request.cursor);
+/** Opens what the link begins with; it is up when the first stream is. */
+async function dial(link: HttpLink, streams: ChannelStreams, settings: StreamSettings): Promise<void> {
+  const { gate, request, joining } = link;
+  for (const channel of joining) void streams.open(channel, request.channels.get(channel));
+  if (link.settings.url !== undefined) return readWhole(link, settings);
+  // without a channel there is nothing to ask for yet
+  if (joining.length === 0) gate.opened({ joining });
+  return new Promise(() => {});
+}
 
-  const cancelDeadline = afterOrAtEnd(request.clock, firstByteTimeoutMs, gate.signal, () =>
-    gate.fail('refused', `the stream of ${gate.transport} had no ${proof} within ${firstByteTimeoutMs} ms`, {
-      code: 'timeout',
-      hint: bufferedHint,
-    }),
-  );
-  const opened = (): void => {
-    cancelDeadline();
-    gate.opened({ joining });
-  };
-
-  const { response, reader } = await ask(link, call, gate.signal);
-  if (response.status !== 200) return gate.down(refusalOf(link, response));
-  checkType(gate.transport, response, /^text\/event-stream *(;|$)/i);
-  if (!reader) {
-    throw failure(link, 'unsupported', 'this fetch has no streams', 'Pass one as an option: `fetch`, such as expo/fetch.');
-  }
-  if (proof === 'headers') opened();
-
-  let cursor: string | undefined;
-  /** The cursor, while no message has told it. */
-  let newCursor: string | undefined;
-  /** Whether this chunk has told the gate anything: any byte is a sign of life, but one call is enough. */
-  let isHeard = false;
-  const feed = createStreamReader(
+/** The stream of all channels together. */
+async function readWhole(link: HttpLink, settings: StreamSettings): Promise<void> {
+  const { gate, request, joining } = link;
+  return readStream(
+    link,
     {
-      onId(id) {
-        // an unfit id could never be sent back: the position before it stays, from where the server replays more, not less
-        if (fitsHeader(id)) cursor = newCursor = id;
-        else gate.deliver([unfitId]);
-      },
-      onEvent({ event = 'message', data, id }) {
-        isHeard = true;
-        newCursor = undefined;
-        gate.deliver(decodeMessage(dialect, data, event, id || undefined), cursor);
-      },
-      onRetry(delayMs) {
-        link.retryAfterMs = Math.min(delayMs, longestRetryAfterMs);
-      },
-      onTooLarge() {
-        throw failure(link, 'too-large', `a message on ${gate.transport} is over its limit of ${maxEventBytes} bytes`);
-      },
+      call: composeGreeting(link),
+      cursor: request.cursor,
+      signal: gate.signal,
+      opened: () => gate.opened({ joining }),
+      refused: (response) => gate.down(refusalOf(link, response)),
+      deliver: gate.deliver,
     },
-    maxEventBytes,
+    settings,
   );
-  await readChunks(link, reader, (chunk) => {
-    opened();
-    isHeard = false;
-    feed(chunk);
-    // a sign of life, if there is no new cursor
-    if (!isHeard || newCursor !== undefined) gate.deliver([], newCursor);
-    newCursor = undefined;
-  });
-  throw failure(link, 'connection-lost', `the server ended the stream of ${gate.transport}`);
 }

@@ -208,6 +208,8 @@ export function startSession(
     if (frame.kind === 'pong') {
       session.latencyMs = session.liveness?.pong() ?? session.latencyMs;
       listener.measured(session);
+    } else if (frame.kind === 'ping') {
+      tell([{ kind: 'pong', data: frame.data }]);
     } else if (frame.kind === 'auth' && frame.status !== 'accepted') {
       over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });
     } else if (frame.kind === 'advice') {

@@ -114,9 +114,11 @@ export interface ChannelPosition {
   readonly offset: number;
 }
 
-/** The answer to a ping. */
+/** The answer to a ping: the server's to ours, or ours to the server's. */
 export interface PongFrame {
   readonly kind: 'pong';
+  /** The ping that we answer, where it said something. */
+  readonly data?: unknown;
 }
 
 /** Who is in a channel: all of them (`sync`), or what changed. */
@@ -191,6 +193,7 @@ export type ServerFrame =
   | AckFrame
   | RejectFrame
   | HeartbeatFrame
+  | PingFrame
   | PongFrame
   | PresenceFrame
   | AdviceFrame
@@ -235,9 +238,11 @@ export interface PublishFrame {
   readonly reply?: boolean;
 }
 
-/** Asks for a sign of life. */
+/** Asks for a sign of life: the server's, or ours. */
 export interface PingFrame {
   readonly kind: 'ping';
+  /** What the server said with it, for the answer. */
+  readonly data?: unknown;
 }
 
 /** Brings a new token onto a live link. */
@@ -259,7 +264,7 @@ export interface AnnounceFrame {
 }
 
 /** Everything that can go to a server, before a dialect translates it. */
-export type ClientFrame = JoinFrame | LeaveFrame | PublishFrame | PingFrame | AuthenticateFrame | AnnounceFrame;
+export type ClientFrame = JoinFrame | LeaveFrame | PublishFrame | PingFrame | PongFrame | AuthenticateFrame | AnnounceFrame;
 
 /** The join of a channel from where it stands. */
 export function joinFrame(channel: string, position: Position | undefined): JoinFrame {

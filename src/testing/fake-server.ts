@@ -216,6 +216,8 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
       case 'authenticate':
         client.send([{ kind: 'auth', status: 'accepted' }]);
         return [];
+      case 'pong':
+        return [];
     }
   }
 

@@ -10,6 +10,7 @@ import {
   type PerAttempt,
   perAttempt,
   requestHeaders,
+  type StatusMeanings,
   statusCause,
   withoutSecret,
   withQuery,
@@ -19,7 +20,7 @@ import type { LinkRequest } from './transport.ts';
 
 /** The options of a transport over HTTP, with their defaults. */
 export interface HttpSettings {
-  readonly url: string | URL | ((request: LinkRequest, waitMs: number) => string);
+  readonly url: string | URL | ((request: LinkRequest, waitMs: number) => string) | undefined;
   readonly method: string;
   readonly headers?: PerAttempt<Record<string, string>>;
   readonly body?: PerAttempt<string | Record<string, unknown>>;
@@ -29,6 +30,7 @@ export interface HttpSettings {
   readonly dialect: Dialect;
   readonly sendTimeoutMs: number;
   readonly joining: 'dial' | 'frame';
+  readonly statuses: StatusMeanings;
 }
 
 /** One link over HTTP. */
@@ -38,6 +40,11 @@ export interface HttpLink {
   readonly gate: LinkGate;
   /** The channels whose joins travel with the first request. */
   readonly joining: readonly string[];
+  /**
+   * Who tells the core that a join was answered: the gate, for all that was sent; the poster, for what was answered with a
+   * good status; or the server, by messages of its own.
+   */
+  readonly joinsToldBy: 'gate' | 'poster' | 'server';
   /** How long the server wants to be left alone when this link has ended, in milliseconds. */
   retryAfterMs?: number;
 }
@@ -57,14 +64,25 @@ export interface HttpAnswer {
   readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
 
+/** What a request that greets has beside the greeting. */
+interface GreetingCall {
+  /** How long a poll may be held, in milliseconds. */
+  readonly waitMs?: number;
+  /** Parameters of the address. */
+  readonly query?: Record<string, string | undefined>;
+  /** The one channel that the request is for, with an address of its own. */
+  readonly only?: { readonly channel: string; readonly address: string };
+}
+
 /** Writes a request that greets: all that the application computes is computed now. */
-export function composeGreeting(link: HttpLink, waitMs?: number, query: Record<string, string | undefined> = {}): HttpCall {
+export function composeGreeting(link: HttpLink, { waitMs, query, only }: GreetingCall = {}): HttpCall {
   const { settings, request } = link;
   const { url, method, dialect, joining } = settings;
   const greeting = greetingOf(request, waitMs);
+  const joins = greeting.joins.filter(({ channel }) => (only ? channel === only.channel : joining === 'dial'));
   // the token has its own place
-  const hello = dialect.hello?.({ ...greeting, token: undefined, joins: joining === 'dial' ? greeting.joins : [] });
-  const address = typeof url === 'function' ? url(request, waitMs ?? 0) : String(url);
+  const hello = dialect.hello?.({ ...greeting, token: undefined, joins });
+  const address = only?.address ?? (typeof url === 'function' ? url(request, waitMs ?? 0) : String(url));
   return compose(link, address, method, perAttempt(settings.body, request) ?? hello, query);
 }
 
@@ -169,9 +187,17 @@ async function network<T>(link: HttpLink, work: Promise<T>, code: RealtimeErrorC
   }
 }
 
-/** What an answer with an unwanted status means. */
-export function refusalOf({ gate, request, settings }: HttpLink, response: Response): EndCause {
-  return statusCause(`a request of ${gate.transport}`, gate.transport, response, request.clock, settings.dialect);
+/**
+ * What an answer with an unwanted status means.
+ *
+ * @param what - what was answered, for the message of the error
+ */
+export function refusalOf(
+  { gate, request, settings }: HttpLink,
+  response: Response,
+  what: string = `a request of ${gate.transport}`,
+): EndCause {
+  return statusCause(what, gate.transport, response, request.clock, settings.dialect, settings.statuses);
 }
 
 /** The error of a link. */

@@ -78,6 +78,7 @@ function answerTo(frame: ClientFrame): ServerFrame[] {
     case 'authenticate':
       return [{ kind: 'auth', status: 'accepted' }];
     case 'announce':
+    case 'pong':
       return [];
   }
 }

@@ -257,11 +257,13 @@ function linkWith(fetch?: FetchLike, timers = new Set<() => void>()): HttpLink &
       dialect: keepwireDialect,
       sendTimeoutMs: 1,
       joining: 'dial',
+      statuses: {},
       fetch,
     },
     request: own,
     gate: openGate('sse', keepwireDialect, own, recordingSink()),
     joining: [],
+    joinsToldBy: 'gate',
     end: () => controller.abort(),
   };
 }
