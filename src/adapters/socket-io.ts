@@ -141,7 +141,7 @@ export function socketIo(options: SocketIoOptions): Transport {
       const gate = openGate(name, dialect, request, sink);
       if (gate.signal.aborted) return gate.link(async () => []);
       const transmit = startLink(settings, request, gate, keeper);
-      return gate.link(options.posts?.({ gate, request, dialect, transmit }) ?? transmit);
+      return gate.link(options.posts?.beside({ gate, request, dialect, transmit }) ?? transmit);
     },
   };
 }

@@ -1,33 +1,44 @@
 import { onAbort } from '../platform/abort.ts';
 import type { ClientFrame, Position, ServerFrame } from '../protocol/frame.ts';
 import { composeGreeting, type HttpLink, refusalOf } from '../transport/exchange.ts';
+import type { Receiving } from '../transport/http-transport.ts';
 import type { LinkRequest } from '../transport/transport.ts';
 import { readStream, type StreamSettings } from './sse-stream.ts';
 
-/** The address of a channel's own stream. */
-export type ChannelUrl = (channel: string, request: LinkRequest) => string;
-
-/** The streams of one link, one for each channel. */
-export interface ChannelStreams {
-  /** Opens a stream, in place of the one that the channel has. Resolves when it is known whether the server lets us in. */
-  open(channel: string, position: Position | undefined): Promise<void>;
-  /** Takes joins and leaves, and gives the other frames back. */
-  take(frames: readonly ClientFrame[]): { readonly rest: readonly ClientFrame[]; readonly taken: Promise<unknown> };
+/** Opens the streams of one link, one for each channel; made by {@link perChannel}. */
+export interface PerChannel {
+  /** @internal */
+  open(link: HttpLink, settings: StreamSettings, whole: Promise<void> | undefined): Required<Receiving>;
 }
 
 /**
- * Makes the streams of one link. They live and die together: the end of one ends the link, so that the connection decides
- * what comes next; only a channel that the server does not let us into is no more than denied.
+ * A stream for each channel, for servers that have no stream for all: it is asked for when the channel is joined, and ended
+ * when it is left. The id of a stream is the position of its channel, sent back as `Last-Event-ID`, and what a stream says
+ * belongs to its channel, unless the message names another one.
  *
- * @param failed - is told what ended a stream
- * @param opened - the first of them gets through
+ * All of them are one link: when one ends, all are dialled anew, each from its own position; how long a link may be silent is
+ * judged over all of them together. A channel that is answered with 403, 404, 410 or the like is denied, and the others stay.
+ *
+ * A browser has six connections to an origin over HTTP/1.1, for all tabs together: with more than three or four channels such
+ * a server needs HTTP/2.
+ *
+ * @param urlOf - the address of the stream of a channel, called for each request
+ *
+ * @example
+ * ```ts
+ * sse({ streams: perChannel((channel) => `/channels/${encodeURIComponent(channel)}/stream`), dialect });
+ * ```
  */
-export function createChannelStreams(
+export function perChannel(urlOf: (channel: string, request: LinkRequest) => string): PerChannel {
+  return { open: (link, settings, whole) => openStreams(link, urlOf, settings, whole) };
+}
+
+function openStreams(
   link: HttpLink,
-  channelUrl: ChannelUrl,
+  urlOf: Parameters<typeof perChannel>[0],
   settings: StreamSettings,
-  opened: () => void,
-): ChannelStreams & { readonly failed: Promise<never> } {
+  whole: Promise<void> | undefined,
+): Required<Receiving> {
   const { gate, request } = link;
   const streams = new Map<string, AbortController>();
   let fail = (_cause: unknown): void => {};
@@ -37,9 +48,12 @@ export function createChannelStreams(
   onAbort(gate.signal, () => {
     for (const controller of streams.values()) controller.abort();
   });
-  return { open, take, failed };
+  for (const channel of link.joining) void open(channel, positionOf(channel));
+  // without a channel there is nothing to ask for yet
+  if (whole === undefined && link.joining.length === 0) queueMicrotask(() => gate.opened({ joining: [] }));
+  return { done: whole === undefined ? failed : Promise.race([whole, failed]), take };
 
-  function take(frames: readonly ClientFrame[]): ReturnType<ChannelStreams['take']> {
+  function take(frames: readonly ClientFrame[]): ReturnType<Required<Receiving>['take']> {
     const taken: Promise<void>[] = [];
     for (const frame of frames) {
       if (frame.kind === 'join') taken.push(open(frame.channel, positionOf(frame.channel) ?? frame.cursor));
@@ -58,6 +72,7 @@ export function createChannelStreams(
     streams.delete(channel);
   }
 
+  /** Resolves when it is known whether the server lets us in. */
   function open(channel: string, position: Position | undefined): Promise<void> {
     close(channel);
     const controller = new AbortController();
@@ -76,14 +91,14 @@ export function createChannelStreams(
       };
       const stream = {
         get call() {
-          return composeGreeting(link, { only: { channel, address: channelUrl(channel, request) } });
+          return composeGreeting(link, { only: { channel, address: urlOf(channel, request) } });
         },
         cursor: typeof position === 'string' ? position : undefined,
         channel,
         signal,
         opened() {
           if (signal.aborted) return;
-          opened();
+          gate.opened({ joining: link.joining });
           // the first word of a server that greets is the greeting
           if (!greets) enter();
         },
@@ -92,7 +107,7 @@ export function createChannelStreams(
           const cause = refusalOf(link, response, `the stream of ${channel}`);
           const isAboutUs = cause.kind === 'unauthorized' || cause.kind === 'refused' || cause.kind === 'lost';
           if (isAboutUs || greets) return gate.down(cause);
-          opened();
+          gate.opened({ joining: link.joining });
           close(channel);
           gate.deliver([{ kind: 'denied', channel, code: String(response.status), message: cause.error.message }]);
         },

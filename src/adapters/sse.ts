@@ -2,8 +2,10 @@ import { composeGreeting, type HttpLink, refusalOf } from '../transport/exchange
 import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
 import { checkNames, type OptionNames } from '../transport/options.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
-import { type ChannelStreams, createChannelStreams } from './sse-channels.ts';
+import type { PerChannel } from './sse-channels.ts';
 import { readStream, type StreamSettings } from './sse-stream.ts';
+
+export { type PerChannel, perChannel } from './sse-channels.ts';
 
 /** What {@link sse} needs to know of a server. Only the address has no default. */
 export interface SseOptions extends Omit<HttpOptions, 'url'> {
@@ -13,17 +15,9 @@ export interface SseOptions extends Omit<HttpOptions, 'url'> {
    */
   readonly url?: string | URL | ((request: LinkRequest) => string);
   /**
-   * Where the stream of one channel is, for servers that have one for each: it is asked for when the channel is joined, and
-   * ended when it is left. All of them are one link: when one ends, all are dialled anew, each from its own last id. A
-   * channel that is answered with 403, 404, 410 or the like is denied, and the others stay. What a stream says belongs to its
-   * channel, unless the message names another one.
-   *
-   * With `url` as well, that stream is open beside them.
-   *
-   * A browser has six connections to an origin over HTTP/1.1, for all tabs together: with more than three or four channels
-   * such a server needs HTTP/2.
+   * For servers that have a stream for each channel: {@link perChannel}. With `url` as well, that stream is open beside them.
    */
-  readonly channelUrl?: (channel: string, request: LinkRequest) => string;
+  readonly streams?: PerChannel;
   /**
    * How long the server may take until {@link SseOptions.proof}, in milliseconds. A proxy that buffers is known by
    * nothing else than this silence.
@@ -48,7 +42,7 @@ export interface SseOptions extends Omit<HttpOptions, 'url'> {
 const names: OptionNames<SseOptions> = {
   ...httpOptionNames,
   url: true,
-  channelUrl: true,
+  streams: true,
   firstByteTimeoutMs: true,
   proof: true,
   maxEventBytes: true,
@@ -75,7 +69,7 @@ const names: OptionNames<SseOptions> = {
  * @example A stream for each channel, with headers of the application
  * ```ts
  * sse({
- *   channelUrl: (channel) => `/api/chat/channels/${encodeURIComponent(channel)}/stream`,
+ *   streams: perChannel((channel) => `/api/chat/channels/${encodeURIComponent(channel)}/stream`),
  *   headers: () => ({ 'x-tenant': currentTenant() }),
  *   dialect: myDialect,
  * });
@@ -83,33 +77,22 @@ const names: OptionNames<SseOptions> = {
  */
 export function sse(options: SseOptions): Transport {
   checkNames('sse', options, names);
-  const { name = 'sse', url, channelUrl, firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576 } = options;
-  checkOption(name, channelUrl === undefined || typeof channelUrl === 'function', 'channelUrl must be a function');
+  const { name = 'sse', url, streams, firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576 } = options;
+  checkOption(name, streams === undefined || typeof streams?.open === 'function', 'streams must be perChannel(…)');
   return httpTransport(
     { ...options, url, name },
     {
       liveness: 'silence',
       numbers: { firstByteTimeoutMs, maxEventBytes },
-      hasChannelStreams: channelUrl !== undefined,
+      hasChannelStreams: streams !== undefined,
       start(link) {
         const { proof = link.settings.dialect.traits.greets ? 'first-byte' : 'headers' } = options;
         const settings = { firstByteTimeoutMs, maxEventBytes, proof };
-        if (!channelUrl) return { done: readWhole(link, settings) };
-        const streams = createChannelStreams(link, channelUrl, settings, () => link.gate.opened({ joining: link.joining }));
-        return { done: Promise.race([dial(link, streams, settings), streams.failed]), take: streams.take };
+        const whole = streams && url === undefined ? undefined : readWhole(link, settings);
+        return streams?.open(link, settings, whole) ?? { done: whole ?? Promise.resolve() };
       },
     },
   );
-}
-
-/** Opens what the link begins with; it is up when the first stream is. */
-async function dial(link: HttpLink, streams: ChannelStreams, settings: StreamSettings): Promise<void> {
-  const { gate, request, joining } = link;
-  for (const channel of joining) void streams.open(channel, request.channels.get(channel));
-  if (link.settings.url !== undefined) return readWhole(link, settings);
-  // without a channel there is nothing to ask for yet
-  if (joining.length === 0) gate.opened({ joining });
-  return new Promise(() => {});
 }
 
 /** The stream of all channels together. */

@@ -205,7 +205,7 @@ export function websocket(options: WebSocketOptions): Transport {
       let greetsLate = false;
       if (!gate.signal.aborted) guarded('unsupported', dial);
 
-      return gate.link(options.posts?.({ gate, request, dialect, transmit }) ?? transmit);
+      return gate.link(options.posts?.beside({ gate, request, dialect, transmit }) ?? transmit);
 
       async function transmit(frames: readonly ClientFrame[]): ReturnType<Transmit> {
         // a socket that is closing discards what it is given

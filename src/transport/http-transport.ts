@@ -85,7 +85,7 @@ export const httpOptionNames: OptionNames<Omit<HttpOptions, 'url'>> = {
 };
 
 /** One link's way to receive. */
-interface Receiving {
+export interface Receiving {
   /** The life of the link; what it throws ends the link. */
   readonly done: Promise<void>;
   /** Takes the frames that it deals with itself, and gives the others back. */

@@ -180,9 +180,11 @@ function isPassing(cause: EndCause): boolean {
 
 /** The server's word for a refusal. */
 function wordOf(cause: EndCause): Omit<Receipt, 'id'> {
-  const { native, message } = cause.error;
+  const { native, message, hint } = cause.error;
   const retryAfterMs = cause.kind === 'refused' ? (cause.retryAfterMs ?? 0) : undefined;
-  return { status: 'rejected', code: String(native || 'redirect'), message, retryAfterMs };
+  // the address is wrong, and nobody else would tell
+  const told = cause.kind === 'unsupported' && hint ? `${message}. ${hint}` : message;
+  return { status: 'rejected', code: String(native || 'redirect'), message: told, retryAfterMs };
 }
 
 /** A plain text is an answer as well as JSON is; an html page comes from something else than the server that was meant. */

@@ -26,8 +26,8 @@ export interface HttpPostsOptions {
   readonly statuses?: StatusMeanings;
 }
 
-/** What one link needs of {@link httpPosts}. */
-export interface PostingLink {
+/** What one link gives to {@link httpPosts}. */
+interface PostingLink {
   readonly gate: LinkGate;
   readonly request: LinkRequest;
   readonly dialect: Dialect;
@@ -36,7 +36,10 @@ export interface PostingLink {
 }
 
 /** Sends by HTTP beside a link that receives in another way; made by {@link httpPosts}. */
-export type HttpPosts = (link: PostingLink) => Transmit;
+export interface HttpPosts {
+  /** @internal */
+  beside(link: PostingLink): Transmit;
+}
 
 const names: OptionNames<HttpPostsOptions> = {
   url: true,
@@ -73,7 +76,9 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
   checkOption('httpPosts', sendTimeoutMs > 0, 'sendTimeoutMs must be over 0');
   const common = { ...options, url: undefined, method: 'POST', token, credentials, sendTimeoutMs, statuses };
 
-  return ({ gate, request, dialect, transmit }) => {
+  return { beside };
+
+  function beside({ gate, request, dialect, transmit }: PostingLink): Transmit {
     /** What was brought onto the live link is newer than what it was dialled with. */
     let renewed: Credentials | undefined;
     const current: LinkRequest = {
@@ -103,7 +108,7 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
       const [own, receipts] = await Promise.all([rest.length > 0 ? transmit(rest) : [], send(posted)]);
       return own && [...own, ...receipts];
     };
-  };
+  }
 }
 
 /** What the dialect cannot write is refused by whoever writes it. */
