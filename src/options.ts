@@ -5,6 +5,7 @@ import { defaultOutboxLimits, type OutboxLimits } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventSchemas } from './protocol/schema.ts';
+import type { HttpPosts } from './transport/posts.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
 
 /** What `createRealtime` takes. Only {@link RealtimeOptions.transports} is needed. */
@@ -35,6 +36,11 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly drainMs?: number;
   /** How long a channel is kept after its last handle was left, in milliseconds. @defaultValue 1000 */
   readonly leaveAfterMs?: number;
+  /**
+   * Sends by REST (`httpPosts` of `keepwire/posts`, with its `dialect`) that go on after a failed attempt, while there is no
+   * link: a server that takes sends by HTTP may be there although nothing can be received. @defaultValue they wait for a link
+   */
+  readonly posts?: HttpPosts;
   /** How long a link may be quiet. */
   readonly liveness?: Partial<LivenessOptions>;
   /** The bounds of what waits to be sent. */
@@ -47,8 +53,8 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
 
 /** The options with every default filled in. */
 export interface ResolvedOptions
-  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'liveness' | 'outbox' | 'platform'>>,
-    Pick<RealtimeOptions, 'events' | 'auth'> {
+  extends Required<Omit<RealtimeOptions, 'events' | 'auth' | 'posts' | 'liveness' | 'outbox' | 'platform'>>,
+    Pick<RealtimeOptions, 'events' | 'auth' | 'posts'> {
   readonly liveness: LivenessOptions;
   readonly outbox: OutboxLimits;
   readonly platform: Platform;
@@ -61,6 +67,7 @@ function defaults(): ResolvedOptions {
     mode: 'auto',
     events: undefined,
     auth: undefined,
+    posts: undefined,
     retry: fullJitter(),
     connectTimeoutMs: 10_000,
     settleAfterMs: 10_000,

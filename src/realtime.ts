@@ -64,6 +64,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   let stopListening = (): void => {};
   /** The link that sends go to. */
   let sending: LiveLink | undefined;
+  /** Sends go by REST, as there is no link. */
+  let isPosting = false;
   /** How long until a wished-for transport that failed is tried again, doubling. */
   let rerouteMs = firstRerouteMs;
   let cancelReroute = (): void => {};
@@ -99,12 +101,22 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       joining.heal(channel);
     },
   };
+  const auth = createAuth(resolved.auth, clock, resolved.authTimeoutMs);
+  const client = platform.newId();
+  /** Sends while there is no link. */
+  const post = resolved.posts?.alone({
+    client,
+    clock,
+    signal: ended.signal,
+    credentials: () => auth.credentials('reconnect'),
+    refuse: auth.refuse,
+  });
   const routes = createRoutes(transports.length, clock);
   const connection = createConnection({
     ...resolved,
-    auth: createAuth(resolved.auth, clock, resolved.authTimeoutMs),
+    auth,
     routes,
-    client: platform.newId(),
+    client,
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
     listener: {
@@ -146,7 +158,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     async send(channel, event, data, { volatile, reply, id = platform.newId(), signal, timeoutMs }) {
       assertName('an event name', event);
       assertName('the id of a send', id);
-      if (!transports.some(({ capabilities }) => capabilities.send)) throw receiveOnly(event);
+      if (!post && !transports.some(({ capabilities }) => capabilities.send)) throw receiveOnly(event);
       return waitFor(`publishing ${event}`, { signal, ended: ended.signal }, (resolve, reject) => {
         /** A schema may answer when nobody waits any more. */
         let isWanted = true;
@@ -252,13 +264,18 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   }
 
   function showState(): void {
-    const { current } = connection;
+    const { current, state } = connection;
     if (current !== sending) {
       const replaced = sending;
       sending = current;
       const { send: canSend, ack } = current?.transport.capabilities ?? {};
       outbox.use(current && canSend && ack ? { id: current.id, ack, send: current.send } : undefined);
       if (current && replaced && !outbox.isBusy(replaced.id)) connection.drained(replaced.id);
+    }
+    const isDown = state.attempt > 0 && (state.phase === 'waiting' || state.phase === 'connecting');
+    if (post && isDown !== isPosting) {
+      isPosting = isDown;
+      if (!current) outbox.use(isDown ? { id: 0, ack: 'receipt', send: post } : undefined);
     }
     if (connection.state.phase !== 'open') for (const subscription of registry.all()) subscription.disconnected();
     const before = status.get();

@@ -33,11 +33,11 @@ export interface HttpSettings {
   readonly statuses: StatusMeanings;
 }
 
-/** One link over HTTP. */
-export interface HttpLink {
+/** One link over HTTP, as far as sending goes. */
+export interface HttpCarrier {
   readonly settings: HttpSettings;
   readonly request: LinkRequest;
-  readonly gate: LinkGate;
+  readonly gate: Pick<LinkGate, 'transport' | 'signal' | 'deliver' | 'down'>;
   /** The channels whose joins travel with the first request. */
   readonly joining: readonly string[];
   /**
@@ -47,6 +47,11 @@ export interface HttpLink {
   readonly joinsToldBy: 'gate' | 'poster' | 'server';
   /** How long the server wants to be left alone when this link has ended, in milliseconds. */
   retryAfterMs?: number;
+}
+
+/** One link over HTTP. */
+export interface HttpLink extends HttpCarrier {
+  readonly gate: LinkGate;
 }
 
 /** One request, written. */
@@ -75,7 +80,7 @@ interface GreetingCall {
 }
 
 /** Writes a request that greets: all that the application computes is computed now. */
-export function composeGreeting(link: HttpLink, { waitMs, query, only }: GreetingCall = {}): HttpCall {
+export function composeGreeting(link: HttpCarrier, { waitMs, query, only }: GreetingCall = {}): HttpCall {
   const { settings, request } = link;
   const { url, method, dialect, joining } = settings;
   const greeting = greetingOf(request, waitMs);
@@ -91,7 +96,7 @@ const longestQuery = 4096;
 
 /** Writes a request. What would be its body travels in the query with `GET`, as `hello=`, unless it is too long for that. */
 export function compose(
-  { settings, request }: HttpLink,
+  { settings, request }: HttpCarrier,
   url: string,
   method: string,
   content: unknown,
@@ -118,7 +123,7 @@ export function compose(
  * @param code - what it means when none comes
  */
 export async function ask(
-  link: HttpLink,
+  link: HttpCarrier,
   { address, ...call }: HttpCall,
   signal: AbortSignal,
   code: RealtimeErrorCode = 'refused',
@@ -138,7 +143,7 @@ export async function ask(
 
 /** Reads a body to its end, chunk by chunk. */
 export async function readChunks(
-  link: HttpLink,
+  link: HttpCarrier,
   reader: NonNullable<HttpAnswer['reader']>,
   onChunk: (chunk: Uint8Array) => void,
 ): Promise<void> {
@@ -154,7 +159,7 @@ export async function readChunks(
  *
  * @throws RealtimeError `too-large`, `connection-lost`
  */
-export async function readText(link: HttpLink, { response, reader }: HttpAnswer, maxBytes: number): Promise<string> {
+export async function readText(link: HttpCarrier, { response, reader }: HttpAnswer, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
@@ -173,7 +178,13 @@ export async function readText(link: HttpLink, { response, reader }: HttpAnswer,
 }
 
 /** Waits for the network. Its errors may quote the request, so they are shown only without the token. */
-async function network<T>(link: HttpLink, work: Promise<T>, code: RealtimeErrorCode, event: string, hint?: string): Promise<T> {
+async function network<T>(
+  link: HttpCarrier,
+  work: Promise<T>,
+  code: RealtimeErrorCode,
+  event: string,
+  hint?: string,
+): Promise<T> {
   try {
     return await work;
   } catch (cause) {
@@ -193,7 +204,7 @@ async function network<T>(link: HttpLink, work: Promise<T>, code: RealtimeErrorC
  * @param what - what was answered, for the message of the error
  */
 export function refusalOf(
-  { gate, request, settings }: HttpLink,
+  { gate, request, settings }: HttpCarrier,
   response: Response,
   what: string = `a request of ${gate.transport}`,
 ): EndCause {
@@ -202,7 +213,7 @@ export function refusalOf(
 
 /** The error of a link. */
 export function failure(
-  { gate }: HttpLink,
+  { gate }: HttpCarrier,
   code: RealtimeErrorCode,
   message: string,
   hint?: string,
@@ -217,7 +228,7 @@ export function failure(
  * @param exchange - gets a signal that fires at the end, whichever it is: free everything then
  * @throws RealtimeError `timeout` when there is no result in time; whatever the exchange throws
  */
-export function withDeadline<T>(link: HttpLink, timeoutMs: number, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withDeadline<T>(link: HttpCarrier, timeoutMs: number, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { gate, request } = link;
   return new Promise((resolve, reject) => {
     const over = new AbortController();

@@ -3,7 +3,7 @@ import type { OutboundMessage, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame, ServerFrame } from '../protocol/frame.ts';
 import { receiptsFor } from '../protocol/receipts.ts';
 import { downCause } from './cause.ts';
-import { ask, compose, failure, type HttpLink, readText, refusalOf, withDeadline } from './exchange.ts';
+import { ask, compose, failure, type HttpCarrier, readText, refusalOf, withDeadline } from './exchange.ts';
 import { checkType, type EndCause, isWebPage } from './http.ts';
 import { greetingOf } from './link.ts';
 
@@ -23,7 +23,7 @@ interface Waiting {
  *
  * @param url - relative addresses are resolved by `fetch`; a message of the dialect may name a path below it
  */
-export function createPoster(link: HttpLink, url: string): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
+export function createPoster(link: HttpCarrier, url: string): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
   const { gate, request, settings } = link;
   const { dialect } = settings;
   const waiting: Waiting[] = [];

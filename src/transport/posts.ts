@@ -1,6 +1,8 @@
-import type { Dialect } from '../protocol/dialect.ts';
+import type { Dialect, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
-import type { HttpLink, HttpSettings } from './exchange.ts';
+import { keepwireDialect } from '../protocol/keepwire.ts';
+import { receiptsFor } from '../protocol/receipts.ts';
+import type { HttpCarrier, HttpSettings } from './exchange.ts';
 import type { FetchLike, HttpToken, PerAttempt, StatusMeanings } from './http.ts';
 import { checkOption } from './http-transport.ts';
 import type { LinkGate, Transmit } from './link.ts';
@@ -20,6 +22,12 @@ export interface HttpPostsOptions {
   readonly fetch?: FetchLike;
   /** Whether cookies travel. @defaultValue `'same-origin'` */
   readonly credentials?: 'same-origin' | 'include' | 'omit';
+  /**
+   * What the server speaks, for the `posts` of `createRealtime`; beside a link it is the dialect of the link.
+   *
+   * @defaultValue keepwire's own protocol
+   */
+  readonly dialect?: Dialect;
   /** How long one send may take, in milliseconds. @defaultValue 10,000 */
   readonly sendTimeoutMs?: number;
   /** What a status means on this server, where it differs from the table of `sse` and `longPoll`. */
@@ -35,11 +43,23 @@ interface PostingLink {
   readonly transmit: Transmit;
 }
 
-/** Sends by HTTP beside a link that receives in another way; made by {@link httpPosts}. */
+/** Sends by HTTP: beside a link that receives in another way, or while there is none; made by {@link httpPosts}. */
 export interface HttpPosts {
   /** @internal */
   beside(link: PostingLink): Transmit;
+  /** @internal */
+  alone(sender: LonelySender): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]>;
 }
+
+/** What a manager gives to {@link httpPosts} for the time without a link. */
+interface LonelySender extends Pick<LinkRequest, 'client' | 'clock' | 'signal'> {
+  credentials(): Promise<Credentials | undefined> | undefined;
+  /** The server refused the token. */
+  refuse(credentials: Credentials | undefined): void;
+}
+
+/** A send that needs a link is offered again after this long, in milliseconds, or with the next link. */
+const waitForLinkMs = 1_000;
 
 const names: OptionNames<HttpPostsOptions> = {
   url: true,
@@ -47,6 +67,7 @@ const names: OptionNames<HttpPostsOptions> = {
   token: true,
   fetch: true,
   credentials: true,
+  dialect: true,
   sendTimeoutMs: true,
   statuses: true,
 };
@@ -55,6 +76,8 @@ const names: OptionNames<HttpPostsOptions> = {
  * Sends by REST for a transport that receives in another way. Each message of the dialect that has a path (see `post` of
  * `keepwire`) goes by an HTTP request of its own, with the token of the link, and its answer is the receipt; all others go over
  * the link. One request is under way at a time, so that the order of the sends is kept.
+ *
+ * Given to `createRealtime` as `posts`, sends by REST go on while there is no link at all.
  *
  * A 401 ends the link, so that the next one has a fresh token, with which the send is tried again under the same id.
  *
@@ -76,7 +99,36 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
   checkOption('httpPosts', sendTimeoutMs > 0, 'sendTimeoutMs must be over 0');
   const common = { ...options, url: undefined, method: 'POST', token, credentials, sendTimeoutMs, statuses };
 
-  return { beside };
+  return { beside, alone };
+
+  function alone({ client, clock, signal, credentials, refuse }: LonelySender): ReturnType<HttpPosts['alone']> {
+    const { dialect = keepwireDialect } = options;
+    const settings: HttpSettings = { ...common, dialect, joining: 'frame' };
+    return async (frames) => {
+      const request: LinkRequest = {
+        client,
+        clock,
+        signal,
+        credentials: await credentials(),
+        channels: new Map(),
+        cursor: undefined,
+      };
+      const gate: HttpCarrier['gate'] = {
+        transport: 'httpPosts',
+        signal,
+        deliver: () => {},
+        down({ kind }) {
+          if (kind === 'unauthorized') refuse(request.credentials);
+        },
+      };
+      const post = createPoster({ settings, request, gate, joining: [], joinsToldBy: 'server' }, String(url));
+      // a send that this server takes over its link alone waits for that
+      const posted = frames.filter((frame) => hasPath(dialect, frame));
+      const waiting = frames.filter((frame) => !posted.includes(frame));
+      const later = receiptsFor(waiting, [], { status: 'rejected', code: 'not-connected', retryAfterMs: waitForLinkMs });
+      return [...(posted.length > 0 ? await post(posted) : []), ...later];
+    };
+  }
 
   function beside({ gate, request, dialect, transmit }: PostingLink): Transmit {
     /** What was brought onto the live link is newer than what it was dialled with. */
@@ -97,7 +149,7 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
     };
     const settings: HttpSettings = { ...common, dialect, joining: 'frame' };
     const joinsToldBy = dialect.traits.answersJoins ? 'server' : 'gate';
-    const link: HttpLink = { settings, request: current, gate, joining: [], joinsToldBy };
+    const link: HttpCarrier = { settings, request: current, gate, joining: [], joinsToldBy };
     const send = createPoster(link, String(url));
 
     return async (frames) => {
