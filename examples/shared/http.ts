@@ -38,7 +38,8 @@ export function createRoutes(routes: Routes): (request: IncomingMessage, respons
   return (request, response) => {
     void answer(request, response).catch((error: unknown) => {
       const status = error instanceof HttpError ? error.status : 500;
-      if (!(error instanceof HttpError)) console.error(error);
+      // a request whose sender is gone is nobody's fault
+      if (!(error instanceof HttpError || request.destroyed)) console.error(error);
       if (!response.headersSent)
         reply(response, status, { error: error instanceof HttpError ? error.message : 'the server failed' });
       else response.destroy();

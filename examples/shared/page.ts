@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
-import { createLogger, createServer, type InlineConfig, type UserConfig } from 'vite';
+import { createLogger, createServer, type InlineConfig, type ProxyOptions, type UserConfig } from 'vite';
 import { entries, importName } from '../../scripts/entries.mjs';
 
 const from = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -37,11 +37,16 @@ export function pageConfig({ name, paths, packages = [] }: PageOptions): UserCon
     server: {
       host: '127.0.0.1',
       fs: { allow: [from('../..')] },
-      proxy: Object.fromEntries(paths.map((path) => [path, { target, ws: true }])),
+      proxy: Object.fromEntries(paths.map((path) => [path, { target, ws: true, configure: passOnEnds }])),
       warmup: { clientFiles: ['./src/main.tsx'] },
     },
   };
 }
+
+/** Vite's proxy would keep a stream open whose server is gone, and the page would wait for what never comes. */
+const passOnEnds: NonNullable<ProxyOptions['configure']> = (proxy) => {
+  proxy.on('proxyRes', (answer, _, response) => answer.once('aborted', () => response.destroy()));
+};
 
 /** Serves the page of an example in front of its server. */
 export async function startPage(options: { readonly name: string; readonly server: string; readonly port: number }): Promise<{

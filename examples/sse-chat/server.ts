@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { type Call, createRoutes, HttpError, textOf } from '../shared/http.ts';
 import { createMessageStore, type StoredMessage } from '../shared/message-store.ts';
 import { bearerOf, createTokens, type Tokens } from '../shared/tokens.ts';
-import { createFeed, type Feed, type Listener, type Notice, writeEvent } from './feed.ts';
+import { createFeed, type Listener, type Notice, writeEvent } from './feed.ts';
 
 /** How the server is run. */
 export interface SseChatServerOptions {
@@ -59,7 +59,7 @@ export interface SseChatServer {
   spoilTokens(): void;
   /** The next sends fail with this status. */
   failSends(count: number, status: number): void;
-  /** Begins again at the same address with the same messages; streams that were missed are not remembered. */
+  /** Ends, and begins again at the same address with the same messages. */
   restart(options?: Omit<SseChatServerOptions, 'port'>): Promise<void>;
   close(): Promise<void>;
 }
@@ -95,7 +95,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
   const refreshTokens = createTokens('refresh', 86_400);
   let { ids = true, replay = true, tokenLifeS = 60 } = options;
   let tokens: Tokens = createTokens('access', tokenLifeS);
-  let feed: Feed = createFeed();
+  const feed = createFeed();
   let http: Server = createServer();
   let blocked: readonly Way[] = [];
   let failures = { count: 0, status: 500 };
@@ -256,7 +256,6 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
       ({ ids = ids, replay = replay, tokenLifeS = tokenLifeS } = next);
       if (next.tokenLifeS) tokens = createTokens(`access ${spoiled}`, tokenLifeS);
       await shut();
-      feed = createFeed();
       await open(port);
     },
     async close() {

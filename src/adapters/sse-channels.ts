@@ -113,7 +113,9 @@ function openStreams(
         },
         deliver(frames: readonly ServerFrame[], id?: string) {
           if (signal.aborted) return;
-          gate.deliver(frames.map((frame) => positioned(frame, id)));
+          // an id before the first message is where the channel stands
+          const isFirst = frames.length === 0 && id !== undefined && positionOf(channel) === undefined;
+          gate.deliver(isFirst ? [{ kind: 'joined', channel, cursor: id }] : frames.map((frame) => positioned(frame, id)));
           if (frames.length > 0) enter();
         },
       };

@@ -116,6 +116,28 @@ describe('a stream for each channel', () => {
     expect(sink.calls.some((call) => call.kind === 'frames' && call.cursor !== undefined)).toBe(false);
   });
 
+  test('an id before the first message is the position of the channel', async () => {
+    const server = await startServer();
+    const realtime = createRealtime({
+      transports: [sse({ streams: perChannel((channel) => `${server.url}/stream/${channel}`), dialect })],
+      retry: () => 0,
+    });
+    cleanups.push(realtime.close);
+    const gaps: unknown[] = [];
+    realtime.on('gap', (gap) => gaps.push(gap));
+    const { state } = realtime.channel('a');
+    realtime.start();
+    await server.until(() => server.held.size === 1);
+    const known = new Promise<void>((resolve) =>
+      state.subscribe(({ continuity }) => continuity === 'server-claimed' && resolve()),
+    );
+    server.streamOf('a')?.response.write('id: 41\n: \n\n');
+    await known;
+    server.streamOf('a')?.response.destroy();
+    await server.until(() => server.streamOf('a')?.lastId === '41');
+    expect(gaps).toEqual([]);
+  });
+
   test('is asked for from the position of its own channel', async () => {
     const server = await startServer();
     open(

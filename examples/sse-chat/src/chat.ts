@@ -81,7 +81,6 @@ async function begin(session: Session): Promise<void> {
     }),
     realtime.status.subscribe((status) => {
       log('status', status.status, status.transport, status.reason?.message ?? '');
-      publishStatus({ status, gaps: realtime.metrics().gaps, renders: { ...store.counts }, metrics: meter.read() });
     }),
     onFlags(() => (readFlags().realtime ? realtime.start() : realtime.stop())),
   ];
@@ -91,6 +90,20 @@ async function begin(session: Session): Promise<void> {
     rest(session, '/api/presence', 'POST', { status, currentChannel: store.get().shown }).catch(() => {});
   };
   document.addEventListener('visibilitychange', sayPresence);
+  publishStatus({
+    get status() {
+      return realtime.status.get();
+    },
+    get gaps() {
+      return realtime.metrics().gaps;
+    },
+    get renders() {
+      return { ...store.counts };
+    },
+    get metrics() {
+      return meter.read();
+    },
+  });
 
   open = {
     session,
@@ -241,11 +254,15 @@ export function discard(message: Message): void {
 
 /** Changes a message; on the screen when the server has. */
 export async function edit({ channel, id }: Message, text: string): Promise<void> {
-  await onServer(channel, (handle) => handle.publish('edit', { id, text }, { timeoutMs: 15_000 }));
+  await transmit(channel, `/api/messages/${id}`, 'PATCH', { text }, (handle) =>
+    handle.request('edit', { id, text }, { timeoutMs: 15_000 }),
+  );
 }
 
 export async function remove({ channel, id }: Message): Promise<void> {
-  await onServer(channel, (handle) => handle.publish('remove', { id }, { timeoutMs: 15_000 }));
+  await transmit(channel, `/api/messages/${id}`, 'DELETE', undefined, (handle) =>
+    handle.request('remove', { id }, { timeoutMs: 15_000 }),
+  );
 }
 
 /** Tells the others in a channel that we write. */
@@ -259,12 +276,29 @@ async function send(message: Message): Promise<void> {
   const { channel, clientId, text } = message;
   store.changeNow(inChannel(channel, (list) => put(list, message)));
   try {
-    const answer = await onServer(channel, (handle) => handle.request('say', { text }, { id: clientId, timeoutMs: 30_000 }));
+    const path = `/api/channels/${encodeURIComponent(channel)}/messages`;
+    const answer = await transmit(channel, path, 'POST', { text, clientId }, (handle) =>
+      handle.request('say', { text }, { id: clientId, timeoutMs: 30_000 }),
+    );
     const stored = (answer as { message: WireMessage }).message;
     store.change(inChannel(channel, (list) => put(list, { ...stored, state: 'sent' })));
   } catch (error) {
     store.change(inChannel(channel, (list) => put(list, { ...message, state: 'failed', problem: problemOf(error) })));
   }
+}
+
+/** Over the connection, which sends by REST; where realtime is switched off, by REST alone. */
+async function transmit(
+  id: string,
+  path: string,
+  method: string,
+  content: object | undefined,
+  send: (handle: Channel<typeof events>) => Promise<unknown>,
+): Promise<unknown> {
+  if (readFlags().realtime || !open) return onServer(id, send);
+  const answer = await rest(open.session, path, method, content);
+  void reload(open.session, id);
+  return answer;
 }
 
 async function onServer<T>(id: string, run: (handle: Channel<typeof events>) => Promise<T>): Promise<T> {
