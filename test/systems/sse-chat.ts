@@ -318,7 +318,8 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
     async check(stage) {
       const name = someone('Ada');
       const page = await enter(stage, name, 'general');
-      await sees(page, 'Welcome!');
+      stage.server.say('general', 'sam', `before all, ${name}`);
+      await sees(page, `before all, ${name}`);
       try {
         stage.server.block(['stream']);
         await page.locator('.side').getByText('Live, by polling').waitFor();
@@ -330,7 +331,8 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
         await sees(page, `by long-poll, ${name}`);
         stage.server.block(['stream', 'poll', 'long-poll']);
         await notice(page, 'degraded').waitFor({ timeout: 30_000 });
-        await sees(page, `by long-poll, ${name}`);
+        // what was there stays on the screen
+        for (const text of ['before all', 'by polling', 'by long-poll']) await sees(page, `${text}, ${name}`);
         stage.server.say('general', 'sam', `meanwhile, ${name}`);
         await write(page, `by REST, ${name}`);
         await sees(page, `by REST, ${name}`);
