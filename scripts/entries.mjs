@@ -13,6 +13,7 @@ export const entries = [
   { subpath: './long-poll', source: 'src/adapters/long-poll.ts', output: 'long-poll', core: true },
   { subpath: './socket-io', source: 'src/adapters/socket-io.ts', output: 'socket-io', core: true },
   { subpath: './memory', source: 'src/adapters/memory.ts', output: 'memory', core: true },
+  { subpath: './posts', source: 'src/transport/posts.ts', output: 'posts', core: true },
   { subpath: './react', source: 'src/react/index.tsx', output: 'react', core: false },
   { subpath: './vanilla', source: 'src/vanilla/index.ts', output: 'vanilla', core: false },
   { subpath: './testing', source: 'src/testing/index.ts', output: 'testing', core: false },

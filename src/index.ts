@@ -101,6 +101,7 @@ export type {
   AckInfo,
   ErrorFields,
   ErrorInfo,
+  JoinInfo,
   JsonDialectOptions,
   JsonMessage,
   ReceiptInfo,
@@ -110,7 +111,7 @@ export { keepwireDialect, protocolVersion } from './protocol/keepwire.ts';
 export { type EventInput, type EventName, type EventOutput, type EventSchemas, unchecked } from './protocol/schema.ts';
 export { createRealtime } from './realtime.ts';
 export type { CauseKind, DownDetails } from './transport/cause.ts';
-export type { FetchInit, FetchLike, HttpToken, PerAttempt } from './transport/http.ts';
+export type { FetchInit, FetchLike, HttpToken, PerAttempt, StatusMeanings } from './transport/http.ts';
 export type { HttpOptions } from './transport/http-transport.ts';
 export { decodeMessage, type LinkGate, openGate, sentReceipts, type Transmit } from './transport/link.ts';
 export type {

@@ -9,6 +9,7 @@ import type { Probe } from './monitor/probe.ts';
 import type { RouteMemory } from './platform/memory.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
 import type { EventName, EventSchemas } from './protocol/schema.ts';
+import type { HttpPosts } from './transport/posts.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
 
 /** What `createRealtime` takes. Only {@link RealtimeOptions.transports} is needed. */
@@ -44,6 +45,11 @@ export interface RealtimeOptions<Schemas extends EventSchemas = EventSchemas> {
   readonly drainMs?: number;
   /** How long a channel is kept after its last handle was left, in milliseconds. @defaultValue 1000 */
   readonly leaveAfterMs?: number;
+  /**
+   * Sends by REST (`httpPosts` of `keepwire/posts`, with its `dialect`) that go on after a failed attempt, while there is no
+   * link: a server that takes sends by HTTP may be there although nothing can be received. @defaultValue they wait for a link
+   */
+  readonly posts?: HttpPosts;
   /** How long a link may be quiet. */
   readonly liveness?: Partial<LivenessOptions>;
   /** For messages without a number: how repeats are told. @defaultValue `dedupById()`, which remembers 1,000 ids per channel */
@@ -73,10 +79,10 @@ export interface ResolvedOptions
   extends Required<
       Omit<
         RealtimeOptions,
-        'events' | 'auth' | 'backfill' | 'remember' | 'liveness' | 'outbox' | 'platform' | 'probe' | 'reorder'
+        'events' | 'auth' | 'backfill' | 'remember' | 'liveness' | 'outbox' | 'platform' | 'posts' | 'probe' | 'reorder'
       >
     >,
-    Pick<RealtimeOptions, 'events' | 'auth' | 'probe' | 'remember'> {
+    Pick<RealtimeOptions, 'events' | 'auth' | 'posts' | 'probe' | 'remember'> {
   readonly backfill: Backfill | undefined;
   readonly liveness: LivenessOptions;
   readonly reorder: ReorderLimits;
@@ -92,6 +98,7 @@ function defaults(): ResolvedOptions {
     events: undefined,
     auth: undefined,
     remember: undefined,
+    posts: undefined,
     probe: undefined,
     retry: spreadRetry(),
     connectTimeoutMs: 10_000,

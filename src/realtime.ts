@@ -67,6 +67,8 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   let client = platform.newId();
   /** The link that sends go to. */
   let sending: LiveLink | undefined;
+  /** Sends go by REST, as there is no link. */
+  let isPosting = false;
   /** How long until a wished-for transport that failed is tried again, doubling. */
   let rerouteMs = firstRerouteMs;
   let cancelReroute = (): void => {};
@@ -116,6 +118,16 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     forgetUser(`the user ${change.from} is not signed in any more`);
     connection.start();
     bus.emit('identity', change);
+  });
+  /** Sends while there is no link. */
+  const post = resolved.posts?.alone({
+    get client() {
+      return client;
+    },
+    clock,
+    signal: ended.signal,
+    credentials: () => auth.credentials('reconnect'),
+    refuse: auth.refuse,
   });
   const connection = createConnection({
     ...resolved,
@@ -181,7 +193,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       client: () => client,
       metrics,
       note,
-      canSend: transports.some(({ capabilities }) => capabilities.send),
+      canSend: Boolean(post) || transports.some(({ capabilities }) => capabilities.send),
       turns: (channel) => registry.get(channel)?.outgoing,
       link: () => (connection.current?.transport.capabilities.send ? connection.current : undefined),
     }),
@@ -284,13 +296,18 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   }
 
   function showState(): void {
-    const { current } = connection;
+    const { current, state } = connection;
     if (current !== sending) {
       const replaced = sending;
       sending = current;
       const { send: canSend, ack, honoursIds } = current?.transport.capabilities ?? {};
       outbox.use(current && canSend && ack ? { id: current.id, ack, honoursIds, send: current.send } : undefined);
       if (current && replaced && !outbox.isBusy(replaced.id)) connection.drained(replaced.id);
+    }
+    const isDown = state.attempt > 0 && (state.phase === 'waiting' || state.phase === 'connecting');
+    if (post && isDown !== isPosting) {
+      isPosting = isDown;
+      if (!current) outbox.use(isDown ? { id: 0, ack: 'receipt', send: post } : undefined);
     }
     if (connection.state.phase !== 'open') for (const subscription of registry.all()) subscription.disconnected();
     const before = status.get();
@@ -355,6 +372,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
           fault(new RealtimeError('protocol', frame.message, { transport: transport.name, cause: frame.cause }));
           break;
         // these are about the link itself, which has dealt with them
+        case 'ping':
         case 'pong':
         case 'advice':
         case 'auth':

@@ -9,8 +9,9 @@ import {
   withDeadline,
 } from '../transport/exchange.ts';
 import { checkType, headerBytes } from '../transport/http.ts';
-import { checkOption, type HttpOptions, httpTransport } from '../transport/http-transport.ts';
+import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
 import { decodeMessage } from '../transport/link.ts';
+import { checkNames, type OptionNames } from '../transport/options.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /** What {@link longPoll} needs to know of a server. Only the address has no default. */
@@ -62,6 +63,18 @@ export interface PositionPlace {
 /** The options that are read for each poll, with their defaults. */
 type PollSettings = LongPollOptions & Required<Pick<LongPollOptions, 'waitMs' | 'requestTimeoutMs' | 'maxBodyBytes'>>;
 
+const names: OptionNames<LongPollOptions> = {
+  ...httpOptionNames,
+  url: true,
+  waitMs: true,
+  requestTimeoutMs: true,
+  intervalMs: true,
+  position: true,
+  messages: true,
+  nextCursor: true,
+  maxBodyBytes: true,
+};
+
 /** What one poll was answered with. */
 interface PollAnswer {
   readonly messages: readonly unknown[];
@@ -111,12 +124,18 @@ const pacing = { nothing: { patience: 1, longestMs: 5000 }, something: { patienc
  * ```
  */
 export function longPoll(options: LongPollOptions): Transport {
+  checkNames('longPoll', options, names);
   const { name = 'long-poll', intervalMs, waitMs = intervalMs ? 0 : 25_000 } = options;
   const { requestTimeoutMs = waitMs + 10_000, maxBodyBytes = 1_048_576 } = options;
   checkOption(name, waitMs >= 0 && requestTimeoutMs > waitMs, 'waitMs must be 0 or more, and requestTimeoutMs over it');
   const settings = { ...options, waitMs, requestTimeoutMs, maxBodyBytes };
-  return httpTransport({ ...options, name }, 'self', { intervalMs: intervalMs ?? 1, maxBodyBytes }, (link) =>
-    pollOn(link, settings),
+  return httpTransport(
+    { ...options, name },
+    {
+      liveness: 'self',
+      numbers: { intervalMs: intervalMs ?? 1, maxBodyBytes },
+      start: (link) => ({ done: pollOn(link, settings) }),
+    },
   );
 }
 
@@ -169,7 +188,7 @@ async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
     const inQuery = position?.in === 'query' ? { [position.name]: cursor } : {};
     const inHeader =
       position?.in === 'header' && cursor !== undefined ? { [position.name.toLowerCase()]: headerBytes(cursor) } : {};
-    const call = composeGreeting(link, isFirst ? 0 : waitMs, inQuery);
+    const call = composeGreeting(link, { waitMs: isFirst ? 0 : waitMs, query: inQuery });
     const identity = call.address + JSON.stringify(inHeader);
     const validators = call.method === 'GET' && known?.identity === identity ? known.validators : {};
     const headers = { ...inHeader, ...validators, ...call.headers };

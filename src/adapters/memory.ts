@@ -4,6 +4,7 @@ import type { Greeting, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame, ServerFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
 import { openGate, sentReceipts } from '../transport/link.ts';
+import { checkNames } from '../transport/options.ts';
 import type { Capabilities, DownCause, Transport } from '../transport/transport.ts';
 
 /** What a {@link MemoryServer} holds of one client: the server's end of the wire. */
@@ -77,6 +78,7 @@ const defaults: Capabilities = {
  * @throws RealtimeError `invalid-option` when the server has no `accept`
  */
 export function memory(options: MemoryOptions): Transport {
+  checkNames('memory', options, { server: true, name: true });
   const { server, name = 'memory' } = options;
   if (typeof server?.accept !== 'function') {
     throw new RealtimeError('invalid-option', 'memory() needs a server with an accept function', { transport: name });

@@ -48,6 +48,9 @@ const clientWords: WordRows = [
 const stickyHint =
   'The requests of one session reached different servers: switch on sticky sessions in the load balancer, or use transports: ["websocket"].';
 
+const dismissedHint =
+  'The server put this client out. Calling start() tries again; a server that means something else by it is told by `disconnects`.';
+
 /** A token counts as expired a little early, as the server's clock may be ahead of ours. */
 const clockSkewMs = 5000;
 
@@ -61,7 +64,11 @@ interface EngineFailure {
 }
 
 /** What is known beside the kind of a cause. */
-type CauseDetails = RealtimeErrorDetails & { readonly retryAfterMs?: number; readonly code?: RealtimeErrorCode };
+type CauseDetails = RealtimeErrorDetails & {
+  readonly retryAfterMs?: number;
+  readonly spreadMs?: number;
+  readonly code?: RealtimeErrorCode;
+};
 
 /** What a link was like when it ended. */
 interface EndedLink {
@@ -110,8 +117,8 @@ export function createCauseReader(
     const said = data['code'] ?? data['status'] ?? data['statusCode'];
     const native = typeof said === 'number' || typeof said === 'string' ? said : error.message;
     const message = `the server refused the connection: ${error.message}`;
-    const retryAfterMs = typeof data['retryAfterMs'] === 'number' && data['retryAfterMs'] >= 0 ? data['retryAfterMs'] : undefined;
-    const details = { cause: error, native, retryAfterMs };
+    const [retryAfterMs, spreadMs] = [durationOf(data['retryAfterMs']), durationOf(data['spreadMs'])];
+    const details = { cause: error, native, retryAfterMs, spreadMs };
     const code = dialect.closing?.(native, error.message);
     if (code !== undefined) return causeOf(causeKinds[code] ?? 'refused', message, { ...details, code });
     const byStatus = statusAnswered(Number(said), undefined, request);
@@ -149,7 +156,8 @@ export function createCauseReader(
   function ended(reason: string, details: unknown, request: LinkRequest, link: EndedLink): DownCause {
     const { description, context } = (details ?? {}) as EngineFailure;
     const cause = innerError(description);
-    const message = `the Socket.IO link ended: ${reason}`;
+    const message =
+      reason === 'io server disconnect' ? 'the server ended the Socket.IO connection' : `the Socket.IO link ended: ${reason}`;
     // RFC 6455 section 7.4.1: 1009 is a message that is too big
     if ((context as { code?: unknown } | undefined)?.code === 1009) {
       const hint = 'A message was over the maxHttpBufferSize of the server.';
@@ -157,7 +165,7 @@ export function createCauseReader(
     }
     const { kind, code } = meaningOf(reason, request, link);
     if (kind === 'aborted') return { kind };
-    const hint = isSessionUnknown(context) ? stickyHint : undefined;
+    const hint = isSessionUnknown(context) ? stickyHint : kind === 'dismissed' ? dismissedHint : undefined;
     // a link that never came up was not let in
     const seen = kind === 'lost' && !link.wasUp ? 'refused' : kind;
     return causeOf(seen, message, { code, hint, native: reason, cause });
@@ -176,11 +184,17 @@ export function createCauseReader(
     return { kind: kind === 'dismissed' && !hasNewToken && isExpired(request) ? 'unauthorized' : kind };
   }
 
-  function causeOf(kind: CauseKind, message: string, { retryAfterMs, code, ...details }: CauseDetails = {}): DownCause {
+  function causeOf(kind: CauseKind, message: string, { retryAfterMs, spreadMs, code, ...details }: CauseDetails = {}): DownCause {
     const error = new RealtimeError(code ?? causeCodes[kind], message, { ...details, transport });
-    if (retryAfterMs === undefined || (kind !== 'lost' && kind !== 'refused')) return { kind, error };
-    return { kind, error, retryAfterMs: Math.min(retryAfterMs, longestRetryAfterMs) };
+    const isAdvised = retryAfterMs !== undefined || spreadMs !== undefined;
+    if (!isAdvised || (kind !== 'lost' && kind !== 'refused')) return { kind, error };
+    return { kind, error, retryAfterMs, ...(spreadMs !== undefined && { spreadMs }) };
   }
+}
+
+/** A time that a server asks for, in milliseconds: at most an hour. */
+function durationOf(value: unknown): number | undefined {
+  return typeof value === 'number' && value >= 0 ? Math.min(value, longestRetryAfterMs) : undefined;
 }
 
 function isExpired({ credentials, clock }: LinkRequest): boolean {

@@ -1,7 +1,7 @@
 import { RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from '../errors.ts';
 import type { Dialect, OutboundMessage, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
-import { sentReceipts } from '../transport/link.ts';
+import { type LinkGate, sentReceipts } from '../transport/link.ts';
 
 /** What emits an event, with an acknowledgement as the last argument if one is wanted. */
 interface Emitting {
@@ -37,12 +37,12 @@ interface SenderSettings {
 /**
  * Sends by events of a connected Socket; acknowledgements become receipts.
  *
- * @param over - fires when the link is over
+ * @param gate - its signal fires when the link is over; it is told what answers say beside their receipts
  */
 export function createSender(
   { name, dialect, ackTimeoutMs }: SenderSettings,
   socket: SendingSocket,
-  over: AbortSignal,
+  gate: Pick<LinkGate, 'signal' | 'deliver'>,
 ): SocketSender {
   return { transmit, emit: (message) => emit(socket, message) };
 
@@ -58,12 +58,14 @@ export function createSender(
   async function send(message: OutboundMessage): Promise<readonly Receipt[]> {
     const publishes = message.frames.filter((frame) => frame.kind === 'publish');
     const wantsAnswer = publishes.some((frame) => frame.volatile !== true || frame.reply === true);
-    if (!dialect.traits.acks || !wantsAnswer) {
+    const joins = dialect.answers !== undefined && message.frames.some(({ kind }) => kind === 'join');
+    if (!joins && !(dialect.traits.acks && wantsAnswer)) {
       emit(socket, message);
       return sentReceipts(message.frames);
     }
     const answer = await ask(message);
     try {
+      if (joins) gate.deliver(dialect.answers?.(answer, message) ?? []);
       return dialect.receipts?.(answer, message) ?? publishes.map(({ id }) => ({ id, status: 'accepted', data: answer }));
     } catch (cause) {
       const what = `the acknowledgement of a send over ${name} could not be read by the ${dialect.name} dialect`;
@@ -94,7 +96,7 @@ export function createSender(
   }
 
   function unanswered(cause: Error): RealtimeError {
-    if (over.aborted) return failure('connection-lost', `a send over ${name} was cut off with its link`, { cause });
+    if (gate.signal.aborted) return failure('connection-lost', `a send over ${name} was cut off with its link`, { cause });
     const hint = 'It is unknown whether the server applied it. The server must call the acknowledgement of the event.';
     return failure('timeout', `a send over ${name} was not acknowledged within ${ackTimeoutMs} ms`, { cause, hint });
   }

@@ -7,6 +7,8 @@ import { keepwireDialect } from '../protocol/keepwire.ts';
 import type { CauseKind } from '../transport/cause.ts';
 import { type PerAttempt, perAttempt } from '../transport/http.ts';
 import { type LinkGate, openGate } from '../transport/link.ts';
+import { checkNames, type OptionNames } from '../transport/options.ts';
+import type { HttpPosts } from '../transport/posts.ts';
 import { isLarger } from '../transport/size.ts';
 import type { DownCause, LinkRequest, Transport } from '../transport/transport.ts';
 import { type CauseReader, createCauseReader } from './socket-io-causes.ts';
@@ -72,10 +74,27 @@ export interface SocketIoOptions {
   readonly options?: SocketIoClientOptions;
   /** Makes the Sockets. @defaultValue `io` of socket.io-client */
   readonly io?: SocketIoFactory;
+  /** Sends by REST what the dialect gives a path, for servers that take sends that way: `httpPosts` of `keepwire/posts`. */
+  readonly posts?: HttpPosts;
 }
 
+const names: OptionNames<SocketIoOptions> = {
+  url: true,
+  path: true,
+  dialect: true,
+  name: true,
+  transports: true,
+  auth: true,
+  ackTimeoutMs: true,
+  maxMessageBytes: true,
+  disconnects: true,
+  options: true,
+  io: true,
+  posts: true,
+};
+
 /** The options with everything filled in. */
-interface Settings extends Required<Omit<SocketIoOptions, 'url' | 'path' | 'disconnects'>> {
+interface Settings extends Required<Omit<SocketIoOptions, 'url' | 'path' | 'disconnects' | 'posts'>> {
   readonly url: string;
   readonly path: string | undefined;
   readonly causes: CauseReader;
@@ -102,6 +121,7 @@ interface Settings extends Required<Omit<SocketIoOptions, 'url' | 'path' | 'disc
  * ```
  */
 export function socketIo(options: SocketIoOptions): Transport {
+  checkNames('socketIo', options, names);
   const settings = readSettings(options);
   const { name, dialect } = settings;
   const { traits } = dialect;
@@ -110,7 +130,8 @@ export function socketIo(options: SocketIoOptions): Transport {
     name,
     capabilities: {
       send: true,
-      ack: traits.acks ? 'receipt' : 'none',
+      // a send by REST has its receipt, and any other has none
+      ack: traits.acks && !options.posts ? 'receipt' : 'none',
       honoursIds: traits.honoursIds,
       resume: traits.resume,
       liveness: 'self',
@@ -119,7 +140,9 @@ export function socketIo(options: SocketIoOptions): Transport {
     },
     connect(request, sink) {
       const gate = openGate(name, dialect, request, sink);
-      return gate.link(gate.signal.aborted ? async () => [] : startLink(settings, request, gate, keeper));
+      if (gate.signal.aborted) return gate.link(async () => []);
+      const transmit = startLink(settings, request, gate, keeper);
+      return gate.link(options.posts?.beside({ gate, request, dialect, transmit }) ?? transmit);
     },
   };
 }
@@ -147,7 +170,7 @@ function startLink(
   function dial(held: HeldSocket<Socket>, attempt: Pick<ManagerOptions, 'extraHeaders' | 'query'>): SocketSender['transmit'] {
     const { socket } = held;
     const manager = socket.io;
-    const sender = createSender(settings, socket, gate.signal);
+    const sender = createSender(settings, socket, gate);
     onAbort(gate.signal, free);
     Object.assign(manager.opts, attempt);
     manager.open((error) => {

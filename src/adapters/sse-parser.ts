@@ -9,6 +9,8 @@ export interface StreamCallbacks {
   onEvent(message: EventSourceMessage): void;
   /** The server asks for this pause before the next connection, in milliseconds. */
   onRetry(delayMs: number): void;
+  /** A whole message is over the limit and was left out; its id was told. */
+  onSkipped(): void;
   /** A line or a message is over the limit. Throw: nothing may be fed after it. */
   onTooLarge(): never;
 }
@@ -34,8 +36,10 @@ export function createStreamReader(callbacks: StreamCallbacks, maxEventBytes: nu
     maxBufferSize: maxEventBytes + blockOverhead,
     onEvent(message) {
       // a message that came in one chunk was never in the parser's buffer
-      if (isLarger(message.data, maxEventBytes)) callbacks.onTooLarge();
-      else callbacks.onEvent(message);
+      if (!isLarger(message.data, maxEventBytes)) callbacks.onEvent(message);
+      // without an id of its own, the same message would come again
+      else if (message.id) callbacks.onSkipped();
+      else callbacks.onTooLarge();
     },
     onError({ type }) {
       if (type === 'max-buffer-size-exceeded') callbacks.onTooLarge();

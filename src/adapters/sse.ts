@@ -1,13 +1,23 @@
-import type { ServerFrame } from '../protocol/frame.ts';
-import { afterOrAtEnd, ask, composeGreeting, failure, type HttpLink, readChunks, refusalOf } from '../transport/exchange.ts';
-import { checkType, fitsHeader, headerBytes, longestRetryAfterMs } from '../transport/http.ts';
-import { type HttpOptions, httpTransport } from '../transport/http-transport.ts';
-import { decodeMessage } from '../transport/link.ts';
-import type { Transport } from '../transport/transport.ts';
-import { createStreamReader } from './sse-parser.ts';
+import { composeGreeting, type HttpLink, refusalOf } from '../transport/exchange.ts';
+import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
+import { checkNames, type OptionNames } from '../transport/options.ts';
+import type { LinkRequest, Transport } from '../transport/transport.ts';
+import type { PerChannel } from './sse-channels.ts';
+import { readStream, type StreamSettings } from './sse-stream.ts';
+
+export { type PerChannel, perChannel } from './sse-channels.ts';
 
 /** What {@link sse} needs to know of a server. Only the address has no default. */
-export interface SseOptions extends HttpOptions {
+export interface SseOptions extends Omit<HttpOptions, 'url'> {
+  /**
+   * Where the stream is. A function is called for each request, with the channels and positions of that moment. It may be
+   * left out where each channel has a stream of its own.
+   */
+  readonly url?: string | URL | ((request: LinkRequest) => string);
+  /**
+   * For servers that have a stream for each channel: {@link perChannel}. With `url` as well, that stream is open beside them.
+   */
+  readonly streams?: PerChannel;
   /**
    * How long the server may take until {@link SseOptions.proof}, in milliseconds. A proxy that buffers is known by
    * nothing else than this silence.
@@ -22,16 +32,20 @@ export interface SseOptions extends HttpOptions {
    * @defaultValue `'first-byte'` for a dialect whose server greets, else `'headers'`
    */
   readonly proof?: 'headers' | 'first-byte';
-  /** The largest message, in bytes of its data. A larger one ends the link. @defaultValue 1,048,576 (1 MiB) */
+  /**
+   * The largest message, in bytes of its data. A larger one is left out and told as a `fault` where its id was read, so that
+   * the stream goes on after it; else it ends the link. @defaultValue 1,048,576 (1 MiB)
+   */
   readonly maxEventBytes?: number;
 }
 
-const bufferedHint =
-  'A proxy may hold the stream back: send `X-Accel-Buffering: no` or set `proxy_buffering off` (nginx), without compression.';
-
-const unfitId: ServerFrame = {
-  kind: 'garbled',
-  message: 'an event id is too long or holds control characters: it is no position',
+const names: OptionNames<SseOptions> = {
+  ...httpOptionNames,
+  url: true,
+  streams: true,
+  firstByteTimeoutMs: true,
+  proof: true,
+  maxEventBytes: true,
 };
 
 /**
@@ -52,93 +66,48 @@ const unfitId: ServerFrame = {
  * });
  * ```
  *
- * @example A stream per channel, with headers of the application
+ * @example A stream for each channel, with headers of the application
  * ```ts
  * sse({
- *   url: ({ channels }) => `/api/chat/channels/${[...channels.keys()][0]}/stream`,
+ *   streams: perChannel((channel) => `/api/chat/channels/${encodeURIComponent(channel)}/stream`),
  *   headers: () => ({ 'x-tenant': currentTenant() }),
  *   dialect: myDialect,
  * });
  * ```
  */
 export function sse(options: SseOptions): Transport {
-  const { name = 'sse', firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576, proof } = options;
-  return httpTransport({ ...options, name }, 'silence', { firstByteTimeoutMs, maxEventBytes }, (link) =>
-    readStream(
-      link,
-      firstByteTimeoutMs,
-      maxEventBytes,
-      proof ?? (link.settings.dialect.traits.greets ? 'first-byte' : 'headers'),
-    ),
+  checkNames('sse', options, names);
+  const { name = 'sse', url, streams, firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576 } = options;
+  checkOption(name, streams === undefined || typeof streams?.open === 'function', 'streams must be perChannel(…)');
+  return httpTransport(
+    { ...options, url, name },
+    {
+      liveness: 'silence',
+      numbers: { firstByteTimeoutMs, maxEventBytes },
+      hasChannelStreams: streams !== undefined,
+      start(link) {
+        const { proof = link.settings.dialect.traits.greets ? 'first-byte' : 'headers' } = options;
+        const settings = { firstByteTimeoutMs, maxEventBytes, proof };
+        const whole = streams && url === undefined ? undefined : readWhole(link, settings);
+        return streams?.open(link, settings, whole) ?? { done: whole ?? Promise.resolve() };
+      },
+    },
   );
 }
 
-/** Asks for one stream and reads it to its end. */
-async function readStream(
-  link: HttpLink,
-  firstByteTimeoutMs: number,
-  maxEventBytes: number,
-  proof: NonNullable<SseOptions['proof']>,
-): Promise<void> {
-  const { gate, request, joining, settings } = link;
-  const { dialect } = settings;
-  const call = composeGreeting(link);
-  // exactly this: servers and mocks compare it as a text
-  call.headers['accept'] = 'text/event-stream';
-  if (request.cursor) call.headers['last-event-id'] = headerBytes(request.cursor);
-
-  const cancelDeadline = afterOrAtEnd(request.clock, firstByteTimeoutMs, gate.signal, () =>
-    gate.fail('refused', `the stream of ${gate.transport} had no ${proof} within ${firstByteTimeoutMs} ms`, {
-      code: 'timeout',
-      hint: bufferedHint,
-    }),
-  );
-  const opened = (): void => {
-    cancelDeadline();
-    gate.opened({ joining });
-  };
-
-  const { response, reader } = await ask(link, call, gate.signal);
-  if (response.status !== 200) return gate.down(refusalOf(link, response));
-  checkType(gate.transport, response, /^text\/event-stream *(;|$)/i);
-  if (!reader) {
-    throw failure(link, 'unsupported', 'this fetch has no streams', 'Pass one as an option: `fetch`, such as expo/fetch.');
-  }
-  if (proof === 'headers') opened();
-
-  let cursor: string | undefined;
-  /** The cursor, while no message has told it. */
-  let newCursor: string | undefined;
-  /** Whether this chunk has told the gate anything: any byte is a sign of life, but one call is enough. */
-  let isHeard = false;
-  const feed = createStreamReader(
+/** The stream of all channels together. */
+async function readWhole(link: HttpLink, settings: StreamSettings): Promise<void> {
+  const { gate, request, joining } = link;
+  return readStream(
+    link,
     {
-      onId(id) {
-        // an unfit id could never be sent back: the position before it stays, from where the server replays more, not less
-        if (fitsHeader(id)) cursor = newCursor = id;
-        else gate.deliver([unfitId]);
-      },
-      onEvent({ event = 'message', data, id }) {
-        isHeard = true;
-        newCursor = undefined;
-        gate.deliver(decodeMessage(dialect, data, event, id || undefined), cursor);
-      },
-      onRetry(delayMs) {
-        link.retryAfterMs = Math.min(delayMs, longestRetryAfterMs);
-      },
-      onTooLarge() {
-        throw failure(link, 'too-large', `a message on ${gate.transport} is over its limit of ${maxEventBytes} bytes`);
-      },
+      call: composeGreeting(link),
+      cursor: request.cursor,
+      signal: gate.signal,
+      opened: () => gate.opened({ joining }),
+      refused: (response) => gate.down(refusalOf(link, response)),
+      deliver: gate.deliver,
     },
-    maxEventBytes,
+    settings,
   );
-  await readChunks(link, reader, (chunk) => {
-    opened();
-    isHeard = false;
-    feed(chunk);
-    // a sign of life, if there is no new cursor
-    if (!isHeard || newCursor !== undefined) gate.deliver([], newCursor);
-    newCursor = undefined;
-  });
-  throw failure(link, 'connection-lost', `the server ended the stream of ${gate.transport}`);
 }

@@ -1,10 +1,13 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Dialect, Greeting, OutboundMessage } from '../protocol/dialect.ts';
+import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireFrames, protocolVersion } from '../protocol/keepwire.ts';
 import { causeCodes, causeKinds } from '../transport/cause.ts';
 import { perAttempt } from '../transport/http.ts';
-import { openGate, sentReceipts } from '../transport/link.ts';
+import { openGate, sentReceipts, type Transmit } from '../transport/link.ts';
+import { checkNames, type OptionNames } from '../transport/options.ts';
+import type { HttpPosts } from '../transport/posts.ts';
 import { isLarger } from '../transport/size.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
 import { type CloseMeaning, closeAdvice, closeErrorCode } from './websocket-close.ts';
@@ -109,7 +112,21 @@ export interface WebSocketOptions {
   readonly maxMessageBytes?: number;
   /** Close codes that mean something else on this server than in the table of {@link websocket}. */
   readonly closeCodes?: Readonly<Record<number, CloseMeaning>>;
+  /** Sends by REST what the dialect gives a path, for servers that take sends that way: `httpPosts` of `keepwire/posts`. */
+  readonly posts?: HttpPosts;
 }
+
+const names: OptionNames<WebSocketOptions> = {
+  url: true,
+  WebSocket: true,
+  dialect: true,
+  name: true,
+  protocols: true,
+  token: true,
+  maxMessageBytes: true,
+  closeCodes: true,
+  posts: true,
+};
 
 /** Servers and proxies commonly limit all headers of a request to 8 KiB; half of it leaves room for the cookies. */
 const longestGreeting = 4096;
@@ -154,6 +171,7 @@ const rules = {
  * @throws RealtimeError `invalid-option` for an address, a size or a table that cannot be right
  */
 export function websocket(options: WebSocketOptions): Transport {
+  checkNames('websocket', options, names);
   const { name = 'websocket', dialect = keepwireFrames, maxMessageBytes = 1_048_576, closeCodes = {} } = options;
   const { token: place = dialect.hello ? 'subprotocol' : 'first-frame' } = options;
   const { protocols: offered = dialect.hello ? [`keepwire.v${protocolVersion}`] : [] } = options;
@@ -188,14 +206,16 @@ export function websocket(options: WebSocketOptions): Transport {
       let greetsLate = false;
       if (!gate.signal.aborted) guarded('unsupported', dial);
 
-      return gate.link(async (frames) => {
+      return gate.link(options.posts?.beside({ gate, request, dialect, transmit }) ?? transmit);
+
+      async function transmit(frames: readonly ClientFrame[]): ReturnType<Transmit> {
         // a socket that is closing discards what it is given
         if (socket?.readyState !== openState) return undefined;
         // a message with a path is for a carrier that sends by HTTP: here it would land in the wrong place
         const messages = dialect.encode(frames).filter(({ path }) => path === undefined);
         for (const text of messages.map(toText)) socket.send(text);
         return sentReceipts(messages.flatMap((message) => message.frames));
-      });
+      }
 
       /** For what calls functions of the application or the dialect: when one throws, the link is over. */
       function guarded(kind: 'unsupported' | 'protocol', run: () => void): void {

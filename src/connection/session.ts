@@ -255,6 +255,8 @@ export function startSession(
         note({ kind: 'measured', roundTripMs, at: frame.at });
       }
       listener.measured(session);
+    } else if (frame.kind === 'ping') {
+      tell([{ kind: 'pong', data: frame.data }]);
     } else if (frame.kind === 'auth') {
       // one that has ended is the one before: the server may not even have got the new one
       if (frame.status !== 'expired') session.credentials = offered ?? session.credentials;

@@ -92,10 +92,11 @@ export interface Dialect {
    * @param data - text (WebSocket, SSE, a long-poll body), or a value (Socket.IO arguments, an element of a batch)
    * @param event - the event name, on carriers that have one
    * @param id - the message id, on carriers that have one
+   * @param channel - the channel, on carriers with a stream for each
    * @returns the frames in it; none for a message that means nothing to us
    * @throws anything, for a message that cannot be read; the link reports it and goes on
    */
-  decode(data: unknown, event?: string, id?: string): readonly ServerFrame[];
+  decode(data: unknown, event?: string, id?: string, channel?: string): readonly ServerFrame[];
   /** Translates frames into messages; a frame that this server has no word for yields none. */
   encode(frames: readonly ClientFrame[]): readonly OutboundMessage[];
   /** The body of a POST that carries this message, where it differs from the message's own data. */
@@ -106,6 +107,13 @@ export interface Dialect {
    * @returns a receipt for each frame of the message that has an id
    */
   receipts?(answer: unknown, message: OutboundMessage): readonly Receipt[];
+  /**
+   * Reads what the answer to a message says beside the receipts, for servers that answer a join with an acknowledgement
+   * (Socket.IO) or with the body of a POST.
+   *
+   * @returns `joined` or `denied` for each join of the message
+   */
+  answers?(answer: unknown, message: OutboundMessage): readonly ServerFrame[];
   /**
    * Reads a close code or a refusal of the carrier, for servers with codes of their own.
    *

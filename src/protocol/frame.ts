@@ -116,11 +116,13 @@ export interface ChannelPosition {
   readonly offset: number;
 }
 
-/** The answer to a ping. */
+/** The answer to a ping: the server's to ours, or ours to the server's. */
 export interface PongFrame {
   readonly kind: 'pong';
   /** The server's clock, in milliseconds since the Unix epoch. */
   readonly at?: number;
+  /** The ping that we answer, where it said something. */
+  readonly data?: unknown;
 }
 
 /** Who is in a channel: all of them (`sync`), or what changed. */
@@ -195,6 +197,7 @@ export type ServerFrame =
   | AckFrame
   | RejectFrame
   | HeartbeatFrame
+  | PingFrame
   | PongFrame
   | PresenceFrame
   | AdviceFrame
@@ -241,9 +244,11 @@ export interface PublishFrame {
   readonly traceparent?: string;
 }
 
-/** Asks for a sign of life. */
+/** Asks for a sign of life: the server's, or ours. */
 export interface PingFrame {
   readonly kind: 'ping';
+  /** What the server said with it, for the answer. */
+  readonly data?: unknown;
 }
 
 /** Brings a new token onto a live link. */
@@ -265,7 +270,7 @@ export interface AnnounceFrame {
 }
 
 /** Everything that can go to a server, before a dialect translates it. */
-export type ClientFrame = JoinFrame | LeaveFrame | PublishFrame | PingFrame | AuthenticateFrame | AnnounceFrame;
+export type ClientFrame = JoinFrame | LeaveFrame | PublishFrame | PingFrame | PongFrame | AuthenticateFrame | AnnounceFrame;
 
 /** The join of a channel from where it stands. */
 export function joinFrame(channel: string, position: Position | undefined): JoinFrame {

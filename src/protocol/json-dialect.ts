@@ -1,8 +1,8 @@
 import { RealtimeError } from '../errors.ts';
 import type { Dialect, OutboundMessage } from './dialect.ts';
-import type { ClientFrame, JoinFrame, Position } from './frame.ts';
-import type { JsonDialectOptions, JsonMessage } from './json-options.ts';
-import { createReader } from './json-read.ts';
+import type { ClientFrame, JoinFrame, Position, ServerFrame } from './frame.ts';
+import type { JoinInfo, JsonDialectOptions, JsonMessage } from './json-options.ts';
+import { createReader, onlyEpoch } from './json-read.ts';
 
 type Options = JsonDialectOptions<unknown>;
 
@@ -29,6 +29,9 @@ const checks: Record<keyof Options, 'text' | 'flag' | 'function' | 'elsewhere' |
   ack: 'elsewhere',
   error: 'elsewhere',
   pong: 'elsewhere',
+  pinged: 'elsewhere',
+  answerPing: 'function',
+  joinAnswer: 'function',
   authAccepted: 'elsewhere',
   authExpired: 'elsewhere',
   authRefused: 'elsewhere',
@@ -91,8 +94,6 @@ export function post(path: string, data?: JsonMessage, method?: string): Outgoin
  * server puts something, or how it wants to be told something; the defaults fit messages such as
  * `{ "type": "session_update", "channel": "admin", "data": {} }`.
  *
- * A server that pings and wants an answer to each ping is not covered.
- *
  * @throws RealtimeError `invalid-option` for an option that is wrong or does not exist, by name
  *
  * @example A WebSocket server with one feed and commands
@@ -133,13 +134,13 @@ export function post(path: string, data?: JsonMessage, method?: string): Outgoin
 export function jsonDialect<Message = Readonly<Record<string, unknown>>>(options: JsonDialectOptions<Message> = {}): Dialect {
   const own = options as Options;
   check(own);
-  const { receipt, open } = own;
+  const { receipt, open, joinAnswer } = own;
   return {
     name: own.name ?? 'json',
     traits: {
       greets: own.welcome !== undefined,
       joinsInHello: own.joinsInHello ?? own.join === undefined,
-      answersJoins: own.joined !== undefined,
+      answersJoins: own.joined !== undefined || joinAnswer !== undefined,
       acks: own.ack !== undefined || receipt !== undefined,
       honoursIds: own.honoursIds,
       resume: own.resume ?? 'none',
@@ -154,6 +155,10 @@ export function jsonDialect<Message = Readonly<Record<string, unknown>>>(options
       receipt &&
       ((answer, { frames }) =>
         frames.flatMap((frame) => (frame.kind === 'publish' ? [{ ...receipt(answer, frame), id: frame.id }] : []))),
+    answers:
+      joinAnswer &&
+      ((answer, { frames }) =>
+        frames.flatMap((frame) => (frame.kind === 'join' ? joinFrames(joinAnswer(answer, frame), frame) : []))),
     closing: own.closing,
   };
 }
@@ -169,11 +174,26 @@ function wordFor(options: Options, frame: ClientFrame): JsonMessage {
       return options.publish?.(frame);
     case 'ping':
       return options.ping?.();
+    case 'pong':
+      return options.answerPing?.(frame.data);
     case 'authenticate':
       return options.authenticate?.(frame.token);
     case 'announce':
       return options.announce?.(frame);
   }
+}
+
+function joinFrames(answer: JoinInfo | undefined, { channel }: JoinFrame): readonly ServerFrame[] {
+  const {
+    error,
+    ok = error === undefined,
+    message,
+    offset,
+    epoch = offset === undefined ? undefined : onlyEpoch,
+    cursor,
+  } = answer ?? {};
+  if (!ok) return [{ kind: 'denied', channel, code: error ?? 'denied', message }];
+  return [{ kind: 'joined', channel, offset, epoch, cursor }];
 }
 
 function positionOf({ epoch, offset, cursor }: JoinFrame): Position | undefined {
@@ -208,6 +228,9 @@ function check(options: Options): void {
   }
   if (options.ping !== undefined && options.pong === undefined) {
     throw wrong('ping is given without pong', 'Say which messages answer a ping, or leave both out.');
+  }
+  if ((options.pinged === undefined) !== (options.answerPing === undefined)) {
+    throw wrong('pinged and answerPing go together', 'Say which messages ask, and what the answer is.');
   }
 }
 

@@ -1,6 +1,6 @@
 import type { RealtimeErrorCode } from '../errors.ts';
 import type { Greeting, Receipt } from './dialect.ts';
-import type { AnnounceFrame, Position, PublishFrame, ServerFrame } from './frame.ts';
+import type { AnnounceFrame, JoinFrame, Position, PublishFrame, ServerFrame } from './frame.ts';
 import type { Extractor, MessageContext, Selector } from './json-path.ts';
 
 /**
@@ -81,6 +81,22 @@ export interface ErrorInfo {
   readonly retryAfterMs?: number;
 }
 
+/** What became of a join, read from the answer to it. */
+export interface JoinInfo {
+  /** @defaultValue true unless there is an `error` */
+  readonly ok?: boolean;
+  /** The server's own word for a refusal. */
+  readonly error?: string;
+  /** For people, in the server's own words. */
+  readonly message?: string;
+  /** The next event will be `offset + 1`. */
+  readonly offset?: number;
+  /** The numbering that the offset belongs to. */
+  readonly epoch?: string;
+  /** The opaque position, for servers that do not number. */
+  readonly cursor?: string;
+}
+
 /** What became of a send, read from the answer to it. */
 export type ReceiptInfo = Omit<Receipt, 'id'>;
 
@@ -88,7 +104,7 @@ export type ReceiptInfo = Omit<Receipt, 'id'>;
  * How a server that exists already speaks. Every option stands alone; what is left out, the server does not have.
  *
  * A message from the server is looked at in this order, and the first that applies counts: `ignore`, `frames`,
- * `welcome`, `pong`, `auth…`, `ack`, `error`, `joined`, `left`, event. A message without an event name or a channel is
+ * `welcome`, `pong`, `pinged`, `auth…`, `ack`, `error`, `joined`, `left`, event. A message without an event name or a channel is
  * none of ours and is left out.
  */
 export interface JsonDialectOptions<Message = Readonly<Record<string, unknown>>> {
@@ -162,6 +178,10 @@ export interface JsonDialectOptions<Message = Readonly<Record<string, unknown>>>
   readonly error?: ErrorFields<Message> | ((message: Message, context: MessageContext) => ErrorInfo | undefined);
   /** The answer to our ping. */
   readonly pong?: Selector<Message>;
+  /**
+   * The server's own pings that want an answer; needs `answerPing`. Pings that want none are `ignore`d.
+   */
+  readonly pinged?: Selector<Message>;
   /** The server has taken the new token. */
   readonly authAccepted?: Selector<Message>;
   /** The token has expired on the live link. */
@@ -176,6 +196,13 @@ export interface JsonDialectOptions<Message = Readonly<Record<string, unknown>>>
    * @defaultValue a send that was answered was accepted
    */
   readonly receipt?: (answer: unknown, frame: PublishFrame) => ReceiptInfo;
+  /**
+   * What the answer to a join means, for servers that answer in place: the arguments of a Socket.IO acknowledgement, or the
+   * body of a POST. Given this, a channel is joined when the answer came.
+   *
+   * @defaultValue a join counts when it was sent, unless there is `joined`
+   */
+  readonly joinAnswer?: (answer: unknown, frame: JoinFrame) => JoinInfo | undefined;
   /** What a close code or refusal of the server's own means. @defaultValue the adapter's table */
   readonly closing?: (native: number | string, reason: string) => RealtimeErrorCode | undefined;
 
@@ -200,6 +227,8 @@ export interface JsonDialectOptions<Message = Readonly<Record<string, unknown>>>
   readonly honoursIds?: boolean;
   /** Asks for a sign of life; needs `pong`. */
   readonly ping?: () => JsonMessage;
+  /** Answers a ping of the server; gets the message that asked. */
+  readonly answerPing?: (message: unknown) => JsonMessage;
   /** Brings a new token onto a live link. */
   readonly authenticate?: (token: string) => JsonMessage;
   /** Enters us into the members of a channel, or takes us out. */

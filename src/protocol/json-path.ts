@@ -6,6 +6,8 @@ export interface MessageContext {
   readonly event?: string;
   /** The id, on carriers that have one: SSE. Absent for the parts of a batch, which it cannot tell apart. */
   readonly id?: string;
+  /** The channel, where it has a stream of its own. */
+  readonly channel?: string;
 }
 
 /**

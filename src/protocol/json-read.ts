@@ -22,7 +22,7 @@ type Options = JsonDialectOptions<unknown>;
 type Rule = (name: string | undefined, message: unknown, context: MessageContext) => readonly ServerFrame[] | undefined;
 
 /** The numbering of servers that number and never begin again. */
-const onlyEpoch = '0';
+export const onlyEpoch = '0';
 
 /** Makes the reading half of a dialect; see {@link JsonDialectOptions} for the order in which a message is looked at. */
 export function createReader(options: Options): Dialect['decode'] {
@@ -31,14 +31,14 @@ export function createReader(options: Options): Dialect['decode'] {
   const { parse = 'json', split = elements } = options;
   const rules = createRules(options);
 
-  return (data, event, id) => {
+  return (data, event, id, channel) => {
     // a ping often has no content that could be parsed
     if (event !== undefined && ignored?.has(event)) return [];
     if (data === '' && parse === 'json') return [];
-    const context = { event, id };
+    const context = { event, id, channel };
     const parts = split(typeof data === 'string' ? read(data, context) : data, context);
     // the carrier's one id cannot tell the parts of a batch apart
-    const own = parts.length === 1 ? context : { event };
+    const own = parts.length === 1 ? context : { event, channel };
     return parts.flatMap((part) => translate(part, own));
   };
 
@@ -84,6 +84,7 @@ function createRules(options: Options): readonly Rule[] {
     frames && ((_, message, context) => frames(message, context)),
     when('welcome', options.welcome, () => [{ kind: 'welcome', version: protocolVersion }]),
     when('pong', options.pong, () => [{ kind: 'pong' }]),
+    when('pinged', options.pinged, (_, message) => [{ kind: 'ping', data: message }]),
     when('authAccepted', options.authAccepted, () => [{ kind: 'auth', status: 'accepted' }]),
     when('authExpired', options.authExpired, () => [{ kind: 'auth', status: 'expired' }]),
     when('authRefused', options.authRefused, () => [{ kind: 'auth', status: 'refused' }]),
@@ -102,7 +103,7 @@ function createRules(options: Options): readonly Rule[] {
   return rules.filter((rule) => rule !== undefined);
 
   function channel(message: unknown, context: MessageContext): string | undefined {
-    return asText(channelOf(message, context)) ?? options.defaultChannel;
+    return asText(channelOf(message, context)) ?? context.channel ?? options.defaultChannel;
   }
 
   function position(message: unknown, context: MessageContext): Pick<EventFrame, 'offset' | 'epoch' | 'cursor'> {

@@ -36,6 +36,8 @@ export function createSeat(): Seat {
         return channels.delete(frame.channel);
       case 'pong':
         return isDirect;
+      // one answer of each tab does no harm
+      case 'ping':
       case 'heartbeat':
       case 'ack':
       case 'reject':

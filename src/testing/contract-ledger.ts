@@ -97,6 +97,7 @@ function answerTo(frame: ClientFrame): ServerFrame[] {
     case 'authenticate':
       return [{ kind: 'auth', status: 'accepted' }];
     case 'announce':
+    case 'pong':
       return [];
   }
 }

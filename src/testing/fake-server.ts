@@ -272,6 +272,8 @@ export function fakeServer(options: FakeServerOptions = {}): FakeServer {
       case 'authenticate':
         say(client, [{ kind: 'auth', status: 'accepted' }]);
         return [];
+      case 'pong':
+        return [];
     }
   }
 

@@ -34,6 +34,11 @@ const hints: Partial<Readonly<Record<RealtimeErrorCode, string>>> = {
   'too-large': 'Send less at once, or raise the limit.',
 };
 
+/** What can be said of a cause when nothing more exact is known. */
+export function hintOf(kind: CauseKind): string | undefined {
+  return hints[causeCodes[kind]];
+}
+
 /** What is known of the end of a link besides its kind. */
 export interface DownDetails extends RealtimeErrorDetails {
   /** @defaultValue the code that belongs to the kind */

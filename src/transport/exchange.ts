@@ -10,6 +10,7 @@ import {
   type PerAttempt,
   perAttempt,
   requestHeaders,
+  type StatusMeanings,
   statusCause,
   withoutSecret,
   withQuery,
@@ -19,7 +20,7 @@ import type { LinkRequest } from './transport.ts';
 
 /** The options of a transport over HTTP, with their defaults. */
 export interface HttpSettings {
-  readonly url: string | URL | ((request: LinkRequest, waitMs: number) => string);
+  readonly url: string | URL | ((request: LinkRequest, waitMs: number) => string) | undefined;
   readonly method: string;
   readonly headers?: PerAttempt<Record<string, string>>;
   readonly body?: PerAttempt<string | Record<string, unknown>>;
@@ -29,17 +30,28 @@ export interface HttpSettings {
   readonly dialect: Dialect;
   readonly sendTimeoutMs: number;
   readonly joining: 'dial' | 'frame';
+  readonly statuses: StatusMeanings;
+}
+
+/** One link over HTTP, as far as sending goes. */
+export interface HttpCarrier {
+  readonly settings: HttpSettings;
+  readonly request: LinkRequest;
+  readonly gate: Pick<LinkGate, 'transport' | 'signal' | 'deliver' | 'down'>;
+  /** The channels whose joins travel with the first request. */
+  readonly joining: readonly string[];
+  /**
+   * Who tells the core that a join was answered: the gate, for all that was sent; the poster, for what was answered with a
+   * good status; or the server, by messages of its own.
+   */
+  readonly joinsToldBy: 'gate' | 'poster' | 'server';
+  /** How long the server wants to be left alone when this link has ended, in milliseconds. */
+  retryAfterMs?: number;
 }
 
 /** One link over HTTP. */
-export interface HttpLink {
-  readonly settings: HttpSettings;
-  readonly request: LinkRequest;
+export interface HttpLink extends HttpCarrier {
   readonly gate: LinkGate;
-  /** The channels whose joins travel with the first request. */
-  readonly joining: readonly string[];
-  /** How long the server wants to be left alone when this link has ended, in milliseconds. */
-  retryAfterMs?: number;
 }
 
 /** One request, written. */
@@ -57,14 +69,25 @@ export interface HttpAnswer {
   readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 }
 
+/** What a request that greets has beside the greeting. */
+interface GreetingCall {
+  /** How long a poll may be held, in milliseconds. */
+  readonly waitMs?: number;
+  /** Parameters of the address. */
+  readonly query?: Record<string, string | undefined>;
+  /** The one channel that the request is for, with an address of its own. */
+  readonly only?: { readonly channel: string; readonly address: string };
+}
+
 /** Writes a request that greets: all that the application computes is computed now. */
-export function composeGreeting(link: HttpLink, waitMs?: number, query: Record<string, string | undefined> = {}): HttpCall {
+export function composeGreeting(link: HttpCarrier, { waitMs, query, only }: GreetingCall = {}): HttpCall {
   const { settings, request } = link;
   const { url, method, dialect, joining } = settings;
   const greeting = greetingOf(request, waitMs);
+  const joins = greeting.joins.filter(({ channel }) => (only ? channel === only.channel : joining === 'dial'));
   // the token has its own place
-  const hello = dialect.hello?.({ ...greeting, token: undefined, joins: joining === 'dial' ? greeting.joins : [] });
-  const address = typeof url === 'function' ? url(request, waitMs ?? 0) : String(url);
+  const hello = dialect.hello?.({ ...greeting, token: undefined, joins });
+  const address = only?.address ?? (typeof url === 'function' ? url(request, waitMs ?? 0) : String(url));
   return compose(link, address, method, perAttempt(settings.body, request) ?? hello, query);
 }
 
@@ -73,7 +96,7 @@ const longestQuery = 4096;
 
 /** Writes a request. What would be its body travels in the query with `GET`, as `hello=`, unless it is too long for that. */
 export function compose(
-  { settings, request }: HttpLink,
+  { settings, request }: HttpCarrier,
   url: string,
   method: string,
   content: unknown,
@@ -100,7 +123,7 @@ export function compose(
  * @param code - what it means when none comes
  */
 export async function ask(
-  link: HttpLink,
+  link: HttpCarrier,
   { address, ...call }: HttpCall,
   signal: AbortSignal,
   code: RealtimeErrorCode = 'refused',
@@ -120,7 +143,7 @@ export async function ask(
 
 /** Reads a body to its end, chunk by chunk. */
 export async function readChunks(
-  link: HttpLink,
+  link: HttpCarrier,
   reader: NonNullable<HttpAnswer['reader']>,
   onChunk: (chunk: Uint8Array) => void,
 ): Promise<void> {
@@ -136,7 +159,7 @@ export async function readChunks(
  *
  * @throws RealtimeError `too-large`, `connection-lost`
  */
-export async function readText(link: HttpLink, { response, reader }: HttpAnswer, maxBytes: number): Promise<string> {
+export async function readText(link: HttpCarrier, { response, reader }: HttpAnswer, maxBytes: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
@@ -155,7 +178,13 @@ export async function readText(link: HttpLink, { response, reader }: HttpAnswer,
 }
 
 /** Waits for the network. Its errors may quote the request, so they are shown only without the token. */
-async function network<T>(link: HttpLink, work: Promise<T>, code: RealtimeErrorCode, event: string, hint?: string): Promise<T> {
+async function network<T>(
+  link: HttpCarrier,
+  work: Promise<T>,
+  code: RealtimeErrorCode,
+  event: string,
+  hint?: string,
+): Promise<T> {
   try {
     return await work;
   } catch (cause) {
@@ -169,14 +198,22 @@ async function network<T>(link: HttpLink, work: Promise<T>, code: RealtimeErrorC
   }
 }
 
-/** What an answer with an unwanted status means. */
-export function refusalOf({ gate, request, settings }: HttpLink, response: Response): EndCause {
-  return statusCause(`a request of ${gate.transport}`, gate.transport, response, request.clock, settings.dialect);
+/**
+ * What an answer with an unwanted status means.
+ *
+ * @param what - what was answered, for the message of the error
+ */
+export function refusalOf(
+  { gate, request, settings }: HttpCarrier,
+  response: Response,
+  what: string = `a request of ${gate.transport}`,
+): EndCause {
+  return statusCause(what, gate.transport, response, request.clock, settings.dialect, settings.statuses);
 }
 
 /** The error of a link. */
 export function failure(
-  { gate }: HttpLink,
+  { gate }: HttpCarrier,
   code: RealtimeErrorCode,
   message: string,
   hint?: string,
@@ -191,7 +228,7 @@ export function failure(
  * @param exchange - gets a signal that fires at the end, whichever it is: free everything then
  * @throws RealtimeError `timeout` when there is no result in time; whatever the exchange throws
  */
-export function withDeadline<T>(link: HttpLink, timeoutMs: number, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withDeadline<T>(link: HttpCarrier, timeoutMs: number, exchange: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { gate, request } = link;
   return new Promise((resolve, reject) => {
     const over = new AbortController();

@@ -1,9 +1,11 @@
 import { RealtimeError } from '../errors.ts';
 import type { Dialect } from '../protocol/dialect.ts';
+import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
 import { failure, type HttpLink, type HttpSettings } from './exchange.ts';
-import { type FetchLike, type HttpToken, kindOf, type PerAttempt } from './http.ts';
-import { openGate } from './link.ts';
+import { type FetchLike, type HttpToken, kindOf, type PerAttempt, type StatusMeanings } from './http.ts';
+import { openGate, type Transmit } from './link.ts';
+import type { OptionNames } from './options.ts';
 import { createPoster } from './post.ts';
 import type { Capabilities, LinkRequest, Transport } from './transport.ts';
 
@@ -57,28 +59,70 @@ export interface HttpOptions {
    * @defaultValue `'dial'` when the dialect has a greeting or `url` is a function, else `'frame'`
    */
   readonly joining?: 'dial' | 'frame';
+  /**
+   * What a status means on this server, where it differs from the table: 401 is `unauthorized`, 403 `forbidden`, 204 and 410
+   * `dismissed`; 404, 405, 406, 407, 414, 431, 501 and redirects are `unsupported`, 408 is `lost`, 425, 429 and all others from
+   * 500 on are `refused`, and any other is `protocol`. A 403 that may be the word of a proxy, so that another transport is worth
+   * a try: `{ 403: 'unsupported' }`. This comes before the dialect's `closing`, and that before the table.
+   */
+  readonly statuses?: StatusMeanings;
+}
+
+/** The options that all transports over HTTP have, beside the address. */
+export const httpOptionNames: OptionNames<Omit<HttpOptions, 'url'>> = {
+  sendUrl: true,
+  method: true,
+  headers: true,
+  body: true,
+  token: true,
+  fetch: true,
+  credentials: true,
+  dialect: true,
+  name: true,
+  sendTimeoutMs: true,
+  joining: true,
+  statuses: true,
+};
+
+/** One link's way to receive. */
+export interface Receiving {
+  /** The life of the link; what it throws ends the link. */
+  readonly done: Promise<void>;
+  /** Takes the frames that it deals with itself, and gives the others back. */
+  take?(frames: readonly ClientFrame[]): { readonly rest: readonly ClientFrame[]; readonly taken: Promise<unknown> };
+}
+
+/** What an adapter adds to the HTTP that all have. */
+interface HttpAdapter {
+  readonly liveness: Capabilities['liveness'];
+  /** Options of the adapter that must be over 0. */
+  readonly numbers: Record<string, number>;
+  /** Each channel has a stream of its own, with a position of its own, that is opened and ended while the link lives. */
+  readonly hasChannelStreams?: boolean;
+  start(link: HttpLink): Receiving;
 }
 
 /**
  * Makes a transport that receives over HTTP in its own way, and sends by POST.
  *
- * @param numbers - options of the adapter that must be over 0
- * @param receive - the life of one link; what it throws ends the link
  * @throws RealtimeError `invalid-option`
  */
 export function httpTransport(
-  options: HttpOptions & { readonly name: string },
-  liveness: Capabilities['liveness'],
-  numbers: Record<string, number>,
-  receive: (link: HttpLink) => Promise<void>,
+  options: Omit<HttpOptions, 'url'> & { readonly url: HttpOptions['url'] | undefined; readonly name: string },
+  { liveness, numbers, hasChannelStreams = false, start }: HttpAdapter,
 ): Transport {
   const { name, url, sendUrl, body, dialect = keepwireDialect, sendTimeoutMs = 10_000 } = options;
   const method = (options.method ?? 'GET').toUpperCase();
-  const joining = options.joining ?? (dialect.hello || typeof url === 'function' ? 'dial' : 'frame');
-  const { token = 'header', credentials = 'same-origin' } = options;
-  const settings: HttpSettings = { ...options, dialect, sendTimeoutMs, method, joining, token, credentials };
+  const dialled = dialect.hello || typeof url === 'function' ? 'dial' : 'frame';
+  const joining = hasChannelStreams ? 'frame' : (options.joining ?? dialled);
+  const { token = 'header', credentials = 'same-origin', statuses = {} } = options;
+  const settings: HttpSettings = { ...options, dialect, sendTimeoutMs, method, joining, token, credentials, statuses };
+  const { traits } = dialect;
+  /** Joins that are no part of a request are answered one by one. */
+  const answersJoins = traits.answersJoins || hasChannelStreams || (joining === 'frame' && sendUrl !== undefined);
+  const joinsToldBy = traits.answersJoins ? 'server' : answersJoins ? 'poster' : 'gate';
 
-  checkOption(name, typeof url === 'function' || isHttp(url), 'url must be an http(s) address');
+  checkOption(name, hasChannelStreams || typeof url === 'function' || isHttp(url), 'url must be an http(s) address');
   checkOption(name, sendUrl === undefined || isHttp(sendUrl), 'sendUrl must be an http(s) address');
   checkOption(name, method !== 'HEAD' && (method !== 'GET' || !body), 'a body needs another method than GET or HEAD');
   for (const [option, value] of Object.entries({ ...numbers, sendTimeoutMs })) {
@@ -90,27 +134,37 @@ export function httpTransport(
     capabilities: {
       send: sendUrl !== undefined,
       ack: 'receipt',
-      honoursIds: dialect.traits.honoursIds,
-      resume: dialect.traits.resume,
+      honoursIds: traits.honoursIds,
+      resume: hasChannelStreams && traits.resume === 'connection' ? 'channel' : traits.resume,
       liveness,
       joining,
       reauth: false,
     },
     connect(request, sink) {
-      const gate = openGate(name, dialect, request, sink);
-      const link: HttpLink = { settings, request, gate, joining: joining === 'dial' ? [...request.channels.keys()] : [] };
+      const gate = openGate(name, dialect, request, sink, answersJoins);
+      const carriesJoins = joining === 'dial' || hasChannelStreams;
+      const link: HttpLink = { settings, request, gate, joinsToldBy, joining: carriesJoins ? [...request.channels.keys()] : [] };
       const failed = (cause: unknown): void => {
         const message = `a function among the options of ${name}, or its dialect, threw`;
         const error = RealtimeError.from(cause, 'invalid-option', message, { transport: name });
         gate.down({ kind: kindOf(error.code) ?? 'protocol', error, retryAfterMs: link.retryAfterMs });
       };
-      if (!gate.signal.aborted) receive(link).catch(failed);
-      if (sendUrl !== undefined) return gate.link(createPoster(link, String(sendUrl)));
+      const receiving = gate.signal.aborted ? undefined : start(link);
+      receiving?.done.catch(failed);
+      const post: Transmit = sendUrl === undefined ? receiveOnly : createPoster(link, String(sendUrl));
+      if (!receiving?.take) return gate.link(post);
       return gate.link(async (frames) => {
+        const { rest, taken } = receiving.take?.(frames) ?? { rest: frames, taken: undefined };
+        const receipts = rest.length > 0 ? await post(rest) : [];
+        await taken;
+        return receipts;
+      });
+
+      async function receiveOnly(frames: readonly ClientFrame[]): ReturnType<Transmit> {
         // joins that this server has no word for are done without a request
         if (dialect.encode(frames).length === 0) return [];
         throw failure(link, 'unsupported', `${name} only receives`, 'Pass an address to send to as an option: `sendUrl`.');
-      });
+      }
     },
   };
 }

@@ -1,7 +1,7 @@
 import { RealtimeError, type RealtimeErrorCode } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Dialect } from '../protocol/dialect.ts';
-import { type CauseKind, causeKinds, downCause } from './cause.ts';
+import { type CauseKind, causeKinds, downCause, hintOf } from './cause.ts';
 import { isLarger } from './size.ts';
 import type { DownCause, LinkRequest } from './transport.ts';
 
@@ -77,10 +77,28 @@ const statusKinds: Record<number, CauseKind> = {
   501: 'unsupported',
 };
 
+/** What to do about a status, where that can be said. */
+const statusHints: Record<number, string> = {
+  401: 'Check that the auth provider gives a fresh token.',
+  403: 'The token is not allowed here, or a proxy on the way forbids this: then map it, `statuses: { 403: "unsupported" }`.',
+  404: 'Check the path of the address.',
+  405: 'Check the path of the address and its method.',
+  407: 'A proxy on the way wants a sign-in of its own.',
+  413: 'The message is larger than the server takes.',
+  431: 'The headers are too long: the token, the cookies and the position together are over the limit of the server.',
+  500: 'The server failed: its log tells why.',
+  502: 'A proxy got no good answer from the server behind it.',
+  504: 'A proxy waited for the server behind it, and gave up.',
+};
+
+/** What statuses mean on this server, where it differs from the table. */
+export type StatusMeanings = Readonly<Record<number, CauseKind>>;
+
 /**
  * The table from HTTP status to cause, for a response that is not the wanted one.
  *
- * @param dialect - its {@link Dialect.closing} is asked first, for servers with a meaning of their own for a status
+ * @param dialect - its {@link Dialect.closing} is asked second, for servers with a meaning of their own for a status
+ * @param own - meanings that come before
  */
 export function statusCause(
   what: string,
@@ -88,17 +106,20 @@ export function statusCause(
   response: Response,
   clock: Clock,
   dialect?: Pick<Dialect, 'closing'>,
+  own: StatusMeanings = {},
 ): EndCause {
   const { status } = response;
   // a browser hides the status of a redirect that it was told not to follow: it says 0
   const isRedirect = response.type === 'opaqueredirect' || (status >= 300 && status < 400 && status !== 304);
   const usual = isRedirect ? 'unsupported' : (statusKinds[status] ?? (status >= 500 ? 'refused' : 'protocol'));
-  const kind = kindOf(dialect?.closing?.(status, response.statusText)) ?? usual;
+  const kind = own[status] ?? kindOf(dialect?.closing?.(status, response.statusText)) ?? usual;
   return downCause(kind, `${what} was answered with ${isRedirect ? 'a redirect' : `status ${status}`}`, {
     transport,
     native: status,
     // `fetch` follows a redirect with the custom headers and `Last-Event-ID` still on it, whoever the new host is
-    ...(isRedirect && { hint: 'Redirects are not followed, as the token would go along: give the final address.' }),
+    hint: isRedirect
+      ? 'Redirects are not followed, as the token would go along: give the final address.'
+      : (kind === usual && statusHints[status]) || hintOf(kind),
     retryAfterMs: parseRetryAfter(response.headers.get('retry-after'), clock),
   });
 }
@@ -111,11 +132,23 @@ export function statusCause(
 export function checkType(transport: string, { headers, status }: Response, wanted: RegExp): void {
   const type = headers.get('content-type') ?? 'no content type';
   if (wanted.test(type)) return;
-  throw new RealtimeError('unsupported', `a request of ${transport} was answered with ${type.slice(0, 100)}`, {
-    transport,
-    native: status,
-    hint: 'A login page of the network (captive portal) may have answered, or the content type is wrong.',
-  });
+  const isPage = isWebPage(type);
+  throw new RealtimeError(
+    'unsupported',
+    isPage
+      ? `a web page (text/html) answered a request of ${transport}`
+      : `a request of ${transport} was answered with ${type.slice(0, 100)}`,
+    {
+      transport,
+      native: status,
+      hint: 'The login page of this network (captive portal) may have answered, or the address or the content type is wrong.',
+    },
+  );
+}
+
+/** Is it a page for people? No endpoint answers with one; what stands before it may. */
+export function isWebPage(contentType: string | null): boolean {
+  return /^\s*text\/html\b/i.test(contentType ?? '');
 }
 
 /** How a link ends with this error, as far as its code tells. */

@@ -43,17 +43,33 @@ export interface LinkGate {
 export type Transmit = (frames: readonly ClientFrame[]) => Promise<readonly Receipt[] | undefined>;
 
 /** What a dialect does with the data of one message; adapters with a batch format of their own call it themselves. */
-export function decodeMessage(dialect: Dialect, data: unknown, event?: string, id?: string): readonly ServerFrame[] {
+export function decodeMessage(
+  dialect: Dialect,
+  data: unknown,
+  event?: string,
+  id?: string,
+  channel?: string,
+): readonly ServerFrame[] {
   try {
-    return dialect.decode(data, event, id);
+    return dialect.decode(data, event, id, channel);
   } catch (cause) {
     const message = RealtimeError.is(cause) ? cause.message : `a message could not be read by the ${dialect.name} dialect`;
     return [{ kind: 'garbled', message, cause }];
   }
 }
 
-/** Opens the gate for one link; see {@link LinkGate}. */
-export function openGate(transport: string, dialect: Dialect, request: LinkRequest, sink: LinkSink): LinkGate {
+/**
+ * Opens the gate for one link; see {@link LinkGate}.
+ *
+ * @param answersJoins - joins are answered by frames; else one counts as done when it was sent
+ */
+export function openGate(
+  transport: string,
+  dialect: Dialect,
+  request: LinkRequest,
+  sink: LinkSink,
+  answersJoins: boolean = dialect.traits.answersJoins,
+): LinkGate {
   const over = new AbortController();
   const carried = dialect.traits.joinsInHello ? [...request.channels.keys()] : [];
   let phase: 'opening' | 'up' | 'down' = 'opening';
@@ -122,7 +138,7 @@ export function openGate(transport: string, dialect: Dialect, request: LinkReque
 
   /** For servers that do not answer joins, a join counts as done when it was sent. */
   function confirmJoins(channels: readonly string[]): void {
-    if (dialect.traits.answersJoins || channels.length === 0) return;
+    if (answersJoins || channels.length === 0) return;
     sink.frames(channels.map((channel) => ({ kind: 'joined', channel })));
   }
 

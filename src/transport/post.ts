@@ -1,10 +1,10 @@
-import type { RealtimeError } from '../errors.ts';
+import { RealtimeError } from '../errors.ts';
 import type { OutboundMessage, Receipt } from '../protocol/dialect.ts';
-import type { ClientFrame } from '../protocol/frame.ts';
+import type { ClientFrame, ServerFrame } from '../protocol/frame.ts';
 import { receiptsFor } from '../protocol/receipts.ts';
 import { downCause } from './cause.ts';
-import { ask, compose, failure, type HttpLink, readText, refusalOf, withDeadline } from './exchange.ts';
-import type { EndCause } from './http.ts';
+import { ask, compose, failure, type HttpCarrier, readText, refusalOf, withDeadline } from './exchange.ts';
+import { checkType, type EndCause, isWebPage } from './http.ts';
 import { greetingOf } from './link.ts';
 
 /** No answer to a send is near this size. */
@@ -23,7 +23,7 @@ interface Waiting {
  *
  * @param url - relative addresses are resolved by `fetch`; a message of the dialect may name a path below it
  */
-export function createPoster(link: HttpLink, url: string): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
+export function createPoster(link: HttpCarrier, url: string): (frames: readonly ClientFrame[]) => Promise<readonly Receipt[]> {
   const { gate, request, settings } = link;
   const { dialect } = settings;
   const waiting: Waiting[] = [];
@@ -49,6 +49,7 @@ export function createPoster(link: HttpLink, url: string): (frames: readonly Cli
     const errors = new Map<ClientFrame, RealtimeError>();
 
     const messages = encode(framesOf(batch));
+    if (link.joinsToldBy === 'poster') confirmWordless();
     for (const [at, message] of messages.entries()) {
       const cause = await post(message, receipts);
       if (!cause) continue;
@@ -69,9 +70,23 @@ export function createPoster(link: HttpLink, url: string): (frames: readonly Cli
       else resolve(frames.flatMap((frame) => (frame.kind === 'publish' && receipts.get(frame.id)) || []));
     }
 
+    /** Joins for which this server has no message are done. */
+    function confirmWordless(): void {
+      const written = new Set(framesOf(messages));
+      tell(
+        framesOf(batch).flatMap((frame) =>
+          frame.kind === 'join' && !written.has(frame) && !errors.has(frame) ? [frame.channel] : [],
+        ),
+      );
+    }
+
     function refuse(frames: readonly ClientFrame[], error: RealtimeError, word?: Omit<Receipt, 'id'>): void {
       for (const frame of frames) {
-        if (frame.kind !== 'publish' || !word) errors.set(frame, error);
+        const isDenied = frame.kind === 'join' && word !== undefined && word.retryAfterMs === undefined;
+        if (isDenied && link.joinsToldBy !== 'gate') {
+          const { code = 'refused', message } = word;
+          gate.deliver([{ kind: 'denied', channel: frame.channel, code, message }]);
+        } else if (frame.kind !== 'publish' || !word) errors.set(frame, error);
         else if (!receipts.has(frame.id)) receipts.set(frame.id, { ...word, id: frame.id });
       }
     }
@@ -101,28 +116,51 @@ export function createPoster(link: HttpLink, url: string): (frames: readonly Cli
     try {
       const { method = 'POST', path } = message;
       const content = dialect.post?.(message, greetingOf(request)) ?? message.data;
-      const call = compose(link, path === undefined ? url : joinPath(url, path), method, content);
+      const address = path === undefined ? url : joinPath(url, path);
+      const call = compose(link, address, method, content);
       await withDeadline(link, settings.sendTimeoutMs, async (signal) => {
         const answer = await ask(link, call, signal);
         const { response } = answer;
-        if (!response.ok) refusal = refusalOf(link, response);
+        // an address may end in a query that nobody else is to see
+        if (!response.ok) refusal = refusalOf(link, response, `${method} ${address.replace(/[?#].*/, '')}`);
         if (refusal && isPassing(refusal)) return;
+        if (isWebPage(response.headers.get('content-type'))) checkType(`${gate.transport} (sendUrl)`, response, /json/);
         const data = parseAnswer(await readText(link, answer, maxAnswerBytes), response);
         const unknown = { status: dialect.receipts ? 'sent' : 'accepted', data } as const;
         for (const receipt of receiptsFor(message.frames, dialect.receipts?.(data, message) ?? [], unknown)) {
           // a refusal with the server's own word for it
           if (!refusal || receipt.status === 'rejected') receipts.set(receipt.id, receipt);
         }
+        if (!refusal) answered(data, message);
       });
     } catch (cause) {
-      refusal ??= downCause('lost', `a send over ${gate.transport} got no answer that could be read`, {
+      const known = RealtimeError.is(cause) ? cause : undefined;
+      const what = `a send over ${gate.transport} got no answer that could be read`;
+      refusal ??= downCause('lost', known ? `${what}: ${known.message}` : what, {
         transport: gate.transport,
+        hint: known?.hint,
         cause,
       });
     }
     // not before the result is safe: the end of the link cuts off what is under way
     if (refusal?.kind === 'unauthorized') gate.down(refusal);
     return refusal;
+  }
+
+  /** What the answer to a message says beside its receipts: that we are in a channel, or why not. */
+  function answered(data: unknown, message: OutboundMessage): void {
+    if (dialect.answers) tellAll(dialect.answers(data, message));
+    else if (link.joinsToldBy === 'poster') {
+      tell(message.frames.flatMap((frame) => (frame.kind === 'join' ? [frame.channel] : [])));
+    }
+  }
+
+  function tell(joined: readonly string[]): void {
+    tellAll(joined.map((channel) => ({ kind: 'joined', channel })));
+  }
+
+  function tellAll(frames: readonly ServerFrame[]): void {
+    if (frames.length > 0) gate.deliver(frames);
   }
 }
 
@@ -142,9 +180,11 @@ function isPassing(cause: EndCause): boolean {
 
 /** The server's word for a refusal. */
 function wordOf(cause: EndCause): Omit<Receipt, 'id'> {
-  const { native, message } = cause.error;
+  const { native, message, hint } = cause.error;
   const retryAfterMs = cause.kind === 'refused' ? (cause.retryAfterMs ?? 0) : undefined;
-  return { status: 'rejected', code: String(native || 'redirect'), message, retryAfterMs };
+  // the address is wrong, and nobody else would tell
+  const told = cause.kind === 'unsupported' && hint ? `${message}. ${hint}` : message;
+  return { status: 'rejected', code: String(native || 'redirect'), message: told, retryAfterMs };
 }
 
 /** A plain text is an answer as well as JSON is; an html page comes from something else than the server that was meant. */

@@ -82,6 +82,15 @@ describe('a middleware of the server says no', () => {
     expect(await refusedWith('busy', { retryAfterMs: 'soon' })).not.toHaveProperty('retryAfterMs');
   });
 
+  test('so is the time over which clients are to spread', async () => {
+    expect(await refusedWith('busy', { spreadMs: 900 })).toMatchObject({ kind: 'refused', spreadMs: 900 });
+    expect(await refusedWith('busy', { retryAfterMs: 5, spreadMs: 1e12 })).toMatchObject({
+      retryAfterMs: 5,
+      spreadMs: 3_600_000,
+    });
+    expect(await refusedWith('busy', { spreadMs: -1 })).not.toHaveProperty('spreadMs');
+  });
+
   test('the dialect knows better', async () => {
     const dialect: Dialect = { ...plain, closing: (native) => (native === 4401 ? 'unauthorized' : undefined) };
     expect((await refusedWith('any', { code: 4401 }, { dialect })).kind).toBe('unauthorized');
@@ -172,7 +181,15 @@ describe('a link that was up ends', () => {
     const { peer, sink } = await linked({}, { token: 't', expiresAt: Date.now() + 3_600_000 });
     peer.disconnect();
     const cause = await causeOf(sink);
-    expect(cause).toMatchObject({ kind: 'dismissed', error: { code: 'dismissed', native: 'io server disconnect' } });
+    expect(cause).toMatchObject({
+      kind: 'dismissed',
+      error: {
+        code: 'dismissed',
+        native: 'io server disconnect',
+        message: 'the server ended the Socket.IO connection',
+        hint: expect.stringContaining('start()'),
+      },
+    });
   });
 
   test('kicked out when the token has expired: unauthorized, so that it is refreshed', async () => {

@@ -31,6 +31,7 @@ function read(chunks: readonly Uint8Array[], maxEventBytes = 1_048_576): Reading
       },
       onEvent: ({ event = 'message', data }) => events.push([event, data, last]),
       onRetry: (delayMs) => retries.push(delayMs),
+      onSkipped: onTooLarge,
       onTooLarge,
     },
     maxEventBytes,
@@ -242,7 +243,13 @@ describe('an event stream is read to the letter of WHATWG HTML 9.2.6', () => {
   test('the id that came with a message is told apart from the last id of the stream', () => {
     const told: unknown[] = [];
     const feed = createStreamReader(
-      { onId: (id) => told.push(id), onEvent: ({ data, id }) => told.push([data, id]), onRetry: () => undefined, onTooLarge },
+      {
+        onId: (id) => told.push(id),
+        onEvent: ({ data, id }) => told.push([data, id]),
+        onSkipped: onTooLarge,
+        onRetry: () => undefined,
+        onTooLarge,
+      },
       1000,
     );
     feed(bytesOf('data: a\n\nid: 1\ndata: b\n\ndata: c\n\nid:\ndata: d\n\n'));

@@ -543,9 +543,22 @@ describe('the stream', () => {
     expect(sink.allFrames().map(({ kind }) => kind)).toEqual(['garbled', 'pong']);
   });
 
-  test('a message over the limit ends the link with too-large, and those after it are not delivered', async () => {
+  test('a message over the limit that has an id is left out and told, and the stream goes on after it', async () => {
     const { stream, sink } = await open({ maxEventBytes: 10 });
-    stream.write(`id: 1\ndata: 0123456789\n\nid: 2\ndata: 0123456789a\n\nid: 3\ndata: b\n\n`);
+    stream.write(`id: 1\ndata: 0123456789\n\nid: 2\ndata: 0123456789a\n\n`);
+    await sink.until(() => sink.allFrames().some(({ kind }) => kind === 'garbled'));
+    expect(sink.calls.at(-1)).toMatchObject({ kind: 'frames', cursor: '2' });
+    stream.write(`id: 3\ndata: b\n\n`);
+    await sink.until(() => sink.events().length === 2);
+    expect(sink.events().map(({ id }) => id)).toEqual(['1', '3']);
+    expect(sink.allFrames().find(({ kind }) => kind === 'garbled')).toMatchObject({
+      message: 'a message on sse is over its limit of 10 bytes',
+    });
+  });
+
+  test('a message over the limit without an id ends the link with too-large, and those after it are not delivered', async () => {
+    const { stream, sink } = await open({ maxEventBytes: 10 });
+    stream.write(`id: 1\ndata: 0123456789\n\ndata: 0123456789a\n\nid: 3\ndata: b\n\n`);
     expect(await sink.isDown()).toMatchObject({ kind: 'protocol', error: { code: 'too-large', transport: 'sse' } });
     expect(sink.events().map(({ id }) => id)).toEqual(['1']);
     expect(stream.isCancelled()).toBe(true);

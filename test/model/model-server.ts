@@ -146,6 +146,7 @@ export function createModelLink(
       case 'authenticate':
         return [{ kind: 'auth', status: 'accepted' }];
       case 'announce':
+      case 'pong':
         return [];
     }
   }

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/platform/clock.ts';
 import { keepwireDialect } from '../../src/protocol/keepwire.ts';
 import { ask, type HttpLink, readText, withDeadline } from '../../src/transport/exchange.ts';
 import {
+  checkType,
   type FetchLike,
   fitsHeader,
   headerBytes,
@@ -134,6 +135,45 @@ describe('a status', () => {
     expect(cause.error.message).toBe('a poll was answered with a redirect');
   });
 
+  test.each([
+    [403, 'a proxy on the way'],
+    [404, 'the path of the address'],
+    [431, 'the headers are too long'],
+    [500, 'its log'],
+    [401, 'auth provider'],
+  ])('%i says what to do', (status, words) => {
+    const { hint } = statusCause('a poll', 'sse', new Response(null, { status }), clock).error;
+    expect(hint?.toLowerCase()).toContain(words);
+  });
+
+  test('means first what the options say, then the dialect, then the table', () => {
+    const kindOf = (status: number): string =>
+      statusCause('x', 'sse', new Response(null, { status }), clock, { closing: () => 'dismissed' }, { 403: 'unsupported' }).kind;
+    expect(kindOf(403)).toBe('unsupported');
+    expect(kindOf(404)).toBe('dismissed');
+    const cause = statusCause('x', 'sse', new Response(null, { status: 403 }), clock, undefined, { 403: 'unsupported' });
+    expect(cause.error.hint).toBeUndefined();
+  });
+
+  test('a web page in place of an answer is named as one', () => {
+    const page = new Response('<html>', { headers: { 'content-type': 'Text/HTML; charset=utf-8' } });
+    const complaint = (response: Response): unknown => {
+      try {
+        return checkType('sse', response, /^text\/event-stream/);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(complaint(page)).toMatchObject({
+      code: 'unsupported',
+      message: 'a web page (text/html) answered a request of sse',
+      hint: expect.stringContaining('captive portal'),
+    });
+    expect(complaint(new Response('{}', { headers: { 'content-type': 'application/json' } }))).toMatchObject({
+      message: 'a request of sse was answered with application/json',
+    });
+  });
+
   test('carries Retry-After where it is for later', () => {
     const headers = { 'retry-after': '7' };
     expect(statusCause('x', 'sse', new Response(null, { status: 429, headers }), clock)).toMatchObject({ retryAfterMs: 7000 });
@@ -257,11 +297,13 @@ function linkWith(fetch?: FetchLike, timers = new Set<() => void>()): HttpLink &
       dialect: keepwireDialect,
       sendTimeoutMs: 1,
       joining: 'dial',
+      statuses: {},
       fetch,
     },
     request: own,
     gate: openGate('sse', keepwireDialect, own, recordingSink()),
     joining: [],
+    joinsToldBy: 'gate',
     end: () => controller.abort(),
   };
 }

@@ -50,13 +50,14 @@ function setUp(options: Partial<PostOptions> = {}, dialect: Dialect = keepwireDi
     credentials: 'include',
     dialect,
     joining: 'dial',
+    statuses: {},
     sendTimeoutMs: 500,
     fetch(this: unknown, url, init) {
       return new Promise((respond, fail) => calls.push({ url, init, receiver: this, respond, fail }));
     },
     ...options,
   };
-  const link: HttpLink = { settings, request, gate, joining: [] };
+  const link: HttpLink = { settings, request, gate, joining: [], joinsToldBy: 'gate' };
   const send = createPoster(link, settings.url);
   return {
     calls,
@@ -287,7 +288,12 @@ describe('refusals', () => {
   test('a redirect is not followed', async () => {
     const { outcome } = await answered(new Response(null, { status: 307, headers: { location: 'http://elsewhere.test/' } }));
     expect(outcome).toMatchObject([
-      { id: '1', status: 'rejected', code: '307', message: 'a request of sse was answered with a redirect' },
+      {
+        id: '1',
+        status: 'rejected',
+        code: '307',
+        message: expect.stringContaining('POST /send was answered with a redirect. Redirects'),
+      },
     ]);
   });
 

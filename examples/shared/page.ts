@@ -1,0 +1,67 @@
+import { fileURLToPath } from 'node:url';
+import react from '@vitejs/plugin-react';
+import { createLogger, createServer, type InlineConfig, type ProxyOptions, type UserConfig } from 'vite';
+import { entries, importName } from '../../scripts/entries.mjs';
+
+const from = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** What the page of an example says of itself. */
+export interface PageOptions {
+  /** The name of its folder. */
+  readonly name: string;
+  /** Paths that belong to the server, behind one origin with the page. */
+  readonly paths: readonly string[];
+  /** Packages that the page imports besides React; what Vite discovers later reloads the page. */
+  readonly packages?: readonly string[];
+}
+
+/** The Vite configuration of an example. Its server is at `EXAMPLE_SERVER`. */
+export function pageConfig({ name, paths, packages = [] }: PageOptions): UserConfig {
+  const target = process.env['EXAMPLE_SERVER'] ?? 'http://127.0.0.1:4400';
+  // to lose the server is what these pages are for; Vite would report each time
+  const logger = createLogger('error');
+  const { error } = logger;
+  logger.error = (message, options) => {
+    if (!message.includes('proxy')) error(message, options);
+  };
+  return {
+    customLogger: logger,
+    root: from(`../${name}`),
+    cacheDir: from(`../../node_modules/.vite/${name}`),
+    plugins: [react()],
+    resolve: {
+      // inside of its own repository the package is taken from its source; leave this out when you copy the example
+      alias: entries.map((entry) => ({ find: new RegExp(`^${importName(entry)}$`), replacement: from(`../../${entry.source}`) })),
+    },
+    optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime', ...packages] },
+    server: {
+      host: '127.0.0.1',
+      fs: { allow: [from('../..')] },
+      proxy: Object.fromEntries(paths.map((path) => [path, { target, ws: true, configure: passOnEnds }])),
+      warmup: { clientFiles: ['./src/main.tsx'] },
+    },
+  };
+}
+
+/** Vite's proxy would keep a stream open whose server is gone, and the page would wait for what never comes. */
+const passOnEnds: NonNullable<ProxyOptions['configure']> = (proxy) => {
+  proxy.on('proxyRes', (answer, _, response) => answer.once('aborted', () => response.destroy()));
+};
+
+/** Serves the page of an example in front of its server. */
+export async function startPage(options: { readonly name: string; readonly server: string; readonly port: number }): Promise<{
+  readonly url: string;
+  close(): Promise<void>;
+}> {
+  process.env['EXAMPLE_SERVER'] = options.server;
+  const config: InlineConfig = {
+    configFile: from(`../${options.name}/vite.config.ts`),
+    server: { port: options.port },
+    clearScreen: false,
+  };
+  const page = await createServer(config);
+  const { httpServer } = await page.listen();
+  const address = httpServer?.address();
+  if (typeof address !== 'object' || address === null) throw new Error('the page has no address');
+  return { url: `http://127.0.0.1:${address.port}/`, close: () => page.close() };
+}

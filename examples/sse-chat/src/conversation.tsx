@@ -1,0 +1,71 @@
+import { type ReactNode, useEffect } from 'react';
+import { currentChat, show } from './chat.ts';
+import { Composer } from './composer.tsx';
+import { useFlags } from './flags.ts';
+import { MessageList } from './message-list.tsx';
+import { rest } from './session.ts';
+import { Notice, Status } from './status.tsx';
+import { useChat } from './store.ts';
+
+const nobody: Readonly<Record<string, string>> = {};
+
+/** The channel on the screen. */
+export function Conversation({ id }: { readonly id: string }): ReactNode {
+  const channel = useChat(({ channels }) => channels.find((one) => one.id === id));
+  const messages = useChat(({ messages }) => messages[id]);
+
+  useEffect(() => {
+    document.title = channel ? `#${channel.name} · SSE chat` : 'SSE chat';
+  }, [channel]);
+
+  const remove = (): void => {
+    const session = currentChat()?.session;
+    if (session && confirm(`Delete #${channel?.name} for everybody?`)) {
+      rest(session, `/api/channels/${encodeURIComponent(id)}`, 'DELETE').catch(() => {});
+    }
+  };
+
+  return (
+    <main className="conversation">
+      <header>
+        <button type="button" className="back" aria-label="Back to the channels" onClick={() => show(undefined)}>
+          ←
+        </button>
+        <div>
+          <h2>#{channel?.name ?? id}</h2>
+          <p className="dim">
+            {messages ? `${messages.length.toLocaleString('en')} messages` : 'Loading…'} · {channel?.memberCount ?? 0} members
+          </p>
+        </div>
+        <Status />
+        <button type="button" className="link delete" onClick={remove}>
+          Delete channel
+        </button>
+      </header>
+      <Notice />
+      {messages && messages.length > 0 ? <MessageList messages={messages} /> : null}
+      {messages?.length === 0 ? (
+        <div className="empty">
+          <h3>Nothing was said here yet</h3>
+          <p className="dim">Write the first message.</p>
+        </div>
+      ) : null}
+      {messages ? null : <p className="empty dim">Loading the messages…</p>}
+      <Typing id={id} />
+      <Composer id={id} name={channel?.name ?? id} />
+    </main>
+  );
+}
+
+function Typing({ id }: { readonly id: string }): ReactNode {
+  const typing = useChat(({ typing }) => typing[id] ?? nobody);
+  const flags = useFlags();
+  const names = flags.typing ? Object.values(typing) : [];
+  const words =
+    names.length < 3 ? `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…` : 'Several people are typing…';
+  return (
+    <p className="typing dim" role="status">
+      {names.length === 0 ? '' : words}
+    </p>
+  );
+}
