@@ -275,7 +275,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     outbox: { entries, cancel, retry, hold: holdSends },
     metrics: () => ({ ...metrics }),
   };
-  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, mostSends: resolved.outbox.maxCount });
+  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, outbox: resolved.outbox });
   return manager;
 
   function assertOpen(what: string): void {

@@ -74,8 +74,6 @@ export interface Session {
    * @param isElsewhere - the network may be another one, and the link dead without a word
    */
   wake(isElsewhere: boolean): void;
-  /** Tells whoever watches. */
-  readonly note: (event: LinkNoteKind) => void;
   /** Frees everything. Once more does nothing. */
   end(): void;
 }
@@ -121,7 +119,6 @@ export function startSession(
     route,
     transport,
     isProven: false,
-    note,
     later,
     wake,
     end,
@@ -138,17 +135,18 @@ export function startSession(
     parts.watch?.({ link: id, transport: name, ...event });
   }
 
-  function end(): void {
+  function end(cause: DownCause = { kind: 'aborted' }): void {
     if (isOver) return;
     isOver = true;
     session.liveness?.stop();
     for (const cancel of timers) cancel();
     controller.abort();
+    note({ kind: 'down', cause });
   }
 
   function over(cause: DownCause): void {
     if (isOver) return;
-    end();
+    end(cause);
     listener.over(session, cause);
   }
 
@@ -220,6 +218,7 @@ export function startSession(
     const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => tell([{ kind: 'ping' }]), silent);
     session.liveness = watch;
     scheduleRenewal();
+    note({ kind: 'up', info });
     listener.up(session, session.live);
     if (isOver) return;
     // the first ping measures the round trip; a carrier that is open and cannot be pinged shows itself by a byte or by staying
