@@ -378,9 +378,8 @@ export function createConnection(parts: ConnectionParts): Connection {
 
   function end(id: LinkId): void {
     const session = sessions.get(id);
-    if (!session) return;
-    session.end();
-    forget(session);
+    session?.end();
+    if (session) forget(session);
   }
 
   function forget(session: Session): void {
