@@ -2,8 +2,8 @@ import type { Typing } from 'keepwire/typing';
 import type { BindOptions } from './observe.ts';
 
 /**
- * Makes a field say that we type: with each key; and that we stopped, when it is emptied or left, when the page goes, and
- * when the binding ends.
+ * Makes a field say that we type: with each key; and that we stopped: when it is emptied or left, and when the binding ends.
+ * With a page that is closed the connection ends at once, so there we expire at the others.
  *
  * @param input - an `input`, a `textarea` or what is `contenteditable`
  * @param typing - made by `typing` of `keepwire/typing`
@@ -19,7 +19,6 @@ export function bindTyping(
   { signal }: BindOptions = {},
 ): () => void {
   if (signal?.aborted) return () => {};
-  const page = input.ownerDocument.defaultView;
   const typed = (): void => {
     const text = 'value' in input ? input.value : input.textContent;
     if (text === '') stop();
@@ -28,14 +27,11 @@ export function bindTyping(
   const end = (): void => {
     input.removeEventListener('input', typed);
     input.removeEventListener('blur', stop);
-    page?.removeEventListener('pagehide', stop, true);
     signal?.removeEventListener('abort', end);
     stop();
   };
   input.addEventListener('input', typed);
   input.addEventListener('blur', stop);
-  // before the connection hears of it, and ends
-  page?.addEventListener('pagehide', stop, true);
   signal?.addEventListener('abort', end);
   return end;
 }
