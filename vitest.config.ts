@@ -33,6 +33,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
+          setupFiles: ['./test/support/guard.ts'],
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/browser/**'],
           benchmark: { include: [] },

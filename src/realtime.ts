@@ -143,6 +143,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     watch: note,
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
+    positionRefused(name, channel) {
+      if (channel === undefined) cursors.delete(name);
+      else registry.get(channel)?.forget();
+    },
     listener: {
       changed: showState,
       up(link) {
