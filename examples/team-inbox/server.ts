@@ -121,7 +121,8 @@ export async function createInboxServer(options: InboxServerOptions = {}): Promi
     const customer = ledger.member(conversation);
     const chosen = assignee === undefined ? undefined : ledger.member(assignee);
     if (agent?.role !== 'agent' || customer?.org !== agent.org) throw new Error('only an agent can change a conversation');
-    if (assignee !== undefined && (chosen?.role !== 'agent' || chosen.org !== agent.org)) throw new Error('there is no such agent');
+    if (assignee !== undefined && (chosen?.role !== 'agent' || chosen.org !== agent.org))
+      throw new Error('there is no such agent');
     const changed = ledger.change(conversation, { ...(status && { status }), ...(chosen && { assignee: personOf(chosen) }) });
     if (!changed) throw new Error('there is no such conversation');
     await tellOf(changed, agent.org);

@@ -33,7 +33,8 @@ export function useConversation({ user }: Session, id: string | undefined): Mess
       return load<Message[]>(`/api/conversations/${id}/messages?limit=${limit}${until}`, signal);
     },
     insert: {
-      message: ({ text, author, number }, { id = '', at = 0 }) => author && number && { id, number, author, text, at },
+      message: ({ text, author, number }, { id = '', at = 0 }) =>
+        author && number !== undefined ? { id, number, author, text, at } : undefined,
     },
     compare: (one, other) => one.number - other.number,
     pageSize: 30,

@@ -54,8 +54,7 @@ function open(): Inbox {
     transports: shared,
     events,
     mode: modeNow(),
-    auth: ({ reason, signal }) =>
-      reason === 'refused' || reason === 'expiring' ? renewToken(signal) : (session()?.token ?? ''),
+    auth: ({ reason, signal }) => (reason === 'refused' || reason === 'expiring' ? renewToken(signal) : (session()?.token ?? '')),
     delivery: { typing: 'volatile' },
     // who looks at another conversation and comes back has not left
     leaveAfterMs: 3_000,

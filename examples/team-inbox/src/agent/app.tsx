@@ -13,7 +13,7 @@ export function App(): ReactNode {
     <main className="sign-in">
       <div className="card">
         <Enter
-          role="agent"
+          side="agent"
           action="Sign in"
           // a page that was a customer's begins anew
           onEnter={(entered) => (user ? location.reload() : setUser(entered))}
@@ -24,8 +24,8 @@ export function App(): ReactNode {
           </p>
           {user ? (
             <p className="hint">
-              This browser is {user.user.name}, a customer. Signing in makes it an agent’s in all its tabs: to be both, open one of
-              them in a private window.
+              This browser is {user.user.name}, a customer. Signing in makes it an agent’s in all its tabs: to be both, open one
+              of them in a private window.
             </p>
           ) : null}
         </Enter>

@@ -8,7 +8,12 @@ import { load } from '../session.ts';
 interface ServerNumbers {
   readonly links: Readonly<Record<string, number>>;
   readonly opened: Readonly<Record<string, number>>;
-  readonly channels: readonly { readonly channel: string; readonly links: number; readonly members: number; readonly offset: number }[];
+  readonly channels: readonly {
+    readonly channel: string;
+    readonly links: number;
+    readonly members: number;
+    readonly offset: number;
+  }[];
 }
 
 /** The server is asked this often. */

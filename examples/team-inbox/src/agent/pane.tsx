@@ -90,11 +90,7 @@ function Actions({
           {problem}
         </span>
       ) : null}
-      <select
-        aria-label="Assigned to"
-        value={assignee?.id ?? ''}
-        onChange={({ target }) => change({ assignee: target.value })}
-      >
+      <select aria-label="Assigned to" value={assignee?.id ?? ''} onChange={({ target }) => change({ assignee: target.value })}>
         {assignee ? null : <option value="">Unassigned</option>}
         {agents.map((agent) => (
           <option key={agent.id} value={agent.id}>

@@ -3,12 +3,12 @@ import { type Session, signIn } from '../session.ts';
 
 /** Asks for a name, and signs in with it. */
 export function Enter({
-  role,
+  side,
   action,
   onEnter,
   children,
 }: {
-  readonly role: Session['user']['role'];
+  readonly side: Session['user']['role'];
   readonly action: string;
   readonly onEnter: (session: Session) => void;
   readonly children: ReactNode;
@@ -18,7 +18,7 @@ export function Enter({
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setProblem(undefined);
-    signIn(role, name).then(onEnter, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+    signIn(side, name).then(onEnter, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
   };
   return (
     <form className="enter" onSubmit={submit}>

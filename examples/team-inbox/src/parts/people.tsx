@@ -1,5 +1,5 @@
-import { PresenceIndicator, type People } from 'keepwire/react';
 import type { Member } from 'keepwire/presence';
+import { type People, PresenceIndicator } from 'keepwire/react';
 import { type ReactNode, useEffect, useState } from 'react';
 import type { Person } from '../events.ts';
 import { load } from '../session.ts';

@@ -16,9 +16,7 @@ const words = {
 export function Status(): ReactNode {
   return (
     <RealtimeStatus className="badge">
-      {({ status, transport }) =>
-        status === 'connected' && transport !== 'websocket' ? `Live, by ${transport}` : words[status]
-      }
+      {({ status, transport }) => (status === 'connected' && transport !== 'websocket' ? `Live, by ${transport}` : words[status])}
     </RealtimeStatus>
   );
 }

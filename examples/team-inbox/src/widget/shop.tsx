@@ -13,6 +13,12 @@ const bikes = [
 /** A page of a shop, which has a chat in its corner. */
 export function Shop(): ReactNode {
   const [user, setUser] = useState<Session | undefined>(session);
+  /** Whoever has just told the name goes on in the open chat. */
+  const [isNew, setNew] = useState(false);
+  const enter = (entered: Session): void => {
+    setNew(true);
+    setUser(entered);
+  };
   return (
     <>
       <div className="shop">
@@ -40,10 +46,10 @@ export function Shop(): ReactNode {
       </div>
       {user ? (
         <RealtimeProvider manager={inbox().realtime}>
-          <Widget session={user} />
+          <Widget session={user} startsOpen={isNew} />
         </RealtimeProvider>
       ) : (
-        <Launcher onEnter={setUser} />
+        <Launcher onEnter={enter} />
       )}
     </>
   );

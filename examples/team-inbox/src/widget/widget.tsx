@@ -15,14 +15,7 @@ export function Launcher({ onEnter }: { readonly onEnter: (session: Session) => 
   const [isOpen, setOpen] = useState(false);
   return (
     <Frame isOpen={isOpen} setOpen={setOpen} unread={false} title={<h2>Ask us anything</h2>}>
-      <Enter
-        role="customer"
-        action="Start the chat"
-        onEnter={(session) => {
-          openNext();
-          onEnter(session);
-        }}
-      >
+      <Enter side="customer" action="Start the chat" onEnter={onEnter}>
         <h3>Hello!</h3>
         <p className="dim">Tell us your name, and somebody of the team answers right here.</p>
       </Enter>
@@ -31,8 +24,8 @@ export function Launcher({ onEnter }: { readonly onEnter: (session: Session) => 
 }
 
 /** The chat of a customer. Closed, it keeps only the customer's own channel, for the mark on the button. */
-export function Widget({ session }: { readonly session: Session }): ReactNode {
-  const [isOpen, setOpen] = useState(isOpenNext);
+export function Widget({ session, startsOpen }: { readonly session: Session; readonly startsOpen: boolean }): ReactNode {
+  const [isOpen, setOpen] = useState(startsOpen);
   const { id, org } = session.user;
   const { conversations } = useConversations(session);
   const last = conversations.find((conversation) => conversation.id === id)?.last;
@@ -150,13 +143,4 @@ function Frame({
       </button>
     </>
   );
-}
-
-/** Whoever has just told the name goes on in the open chat. */
-let opensNext = false;
-function openNext(): void {
-  opensNext = true;
-}
-function isOpenNext(): boolean {
-  return opensNext;
 }
