@@ -17,7 +17,7 @@ export function Dashboard({ session }: { readonly session: Session }): ReactNode
   const [place, go] = usePlace();
   const { conversations, status } = useConversations(session);
   const team = usePresence<Said>(orgChannel({ org }), { me: { key: id, data: { name, role: 'agent' } }, rememberMs });
-  const agents = useAgents();
+  const agents = useAgents(team.members);
   const shown = conversations.find((conversation) => conversation.id === place);
   const view = place === 'monitor' ? 'monitor' : shown ? 'conversation' : 'list';
 

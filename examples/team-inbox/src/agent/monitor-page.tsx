@@ -1,5 +1,5 @@
 import { RealtimeMonitor, useMode } from 'keepwire/react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import { useReadable } from '../hooks.ts';
 import { chooseMode, inbox, transports } from '../realtime.ts';
 import { load } from '../session.ts';
@@ -61,7 +61,9 @@ export function MonitorPage({ go }: { readonly go: (place: string) => void }): R
             <tbody>
               {snapshot?.channels.map(({ name, status, events }) => (
                 <tr key={name} data-channel={name} data-status={status}>
-                  <td>{name}</td>
+                  <td>
+                    <Name of={name} />
+                  </td>
                   <td>{status}</td>
                   <td>{events}</td>
                 </tr>
@@ -117,7 +119,9 @@ function ServerPanel({ numbers: { links, opened, channels } }: { readonly number
         <tbody>
           {channels.map(({ channel, links, members }) => (
             <tr key={channel} data-channel={channel}>
-              <td>{channel}</td>
+              <td>
+                <Name of={channel} />
+              </td>
               <td>{links}</td>
               <td>{members}</td>
             </tr>
@@ -126,6 +130,18 @@ function ServerPanel({ numbers: { links, opened, channels } }: { readonly number
       </table>
     </>
   );
+}
+
+/** A name that may be broken at its colons. */
+function Name({ of }: { readonly of: string }): ReactNode {
+  return of.split(':').map((part, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a part has no other name than its place
+    <Fragment key={index}>
+      {index > 0 ? ':' : ''}
+      <wbr />
+      {part}
+    </Fragment>
+  ));
 }
 
 function useServer(): ServerNumbers | undefined {

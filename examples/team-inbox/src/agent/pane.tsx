@@ -45,7 +45,7 @@ export function Pane({
             {customer} <PresenceIndicator member={others.find(({ key }) => key === id)} className="presence" />
           </h2>
           <p className="dim">
-            {colleagues.length > 0 ? `${colleagues.map((agent) => agent.name).join(', ')} has it open too` : conversation.status}
+            {colleagues.length > 0 ? `Also here: ${colleagues.map((agent) => agent.name).join(', ')}` : conversation.status}
           </p>
         </div>
         <Actions session={session} conversation={conversation} agents={agents} />

@@ -7,14 +7,19 @@ import { load } from '../session.ts';
 /** What people say about themselves. */
 export type Said = Pick<Person, 'name' | 'role'>;
 
-/** The agents of our organisation, as the server names them: what somebody says of itself is no proof. */
-export function useAgents(): readonly Person[] {
+/**
+ * The agents of our organisation, as the server names them: what somebody says of itself is no proof. They are asked for
+ * again when others are there.
+ */
+export function useAgents(members: readonly Member[]): readonly Person[] {
   const [agents, setAgents] = useState<readonly Person[]>([]);
+  const keys = members.map(({ key }) => key).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the keys are why it is asked again
   useEffect(() => {
     const controller = new AbortController();
     load<Person[]>('/api/agents', controller.signal).then(setAgents, () => {});
     return () => controller.abort();
-  }, []);
+  }, [keys]);
   return agents;
 }
 

@@ -30,8 +30,8 @@ export function Widget({ session, startsOpen }: { readonly session: Session; rea
   const { conversations } = useConversations(session);
   const last = conversations.find((conversation) => conversation.id === id)?.last;
   const seen = useSeen();
-  const agents = useAgents();
   const { members } = usePresence<Said>(isOpen ? orgChannel({ org }) : undefined, {});
+  const agents = useAgents(members);
   const team = members.filter(({ key }) => key !== id && agents.some((agent) => agent.id === key));
   const online = team.filter(({ status }) => status === 'online');
   const status = online.length > 0 ? 'online' : team.length > 0 ? 'away' : 'offline';
