@@ -1,7 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { createLogger, createServer, type InlineConfig, type ProxyOptions, type UserConfig } from 'vite';
-import { entries, importName } from '../../scripts/entries.mjs';
 
 const from = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -13,6 +13,17 @@ export interface PageOptions {
   readonly paths: readonly string[];
   /** Packages that the page imports besides React; what Vite discovers later reloads the page. */
   readonly packages?: readonly string[];
+}
+
+/** Inside of its own repository the package is taken from its source; leave this out when you copy the example. */
+function sourceOfPackage(): { find: RegExp; replacement: string }[] {
+  const { compilerOptions } = JSON.parse(readFileSync(from('../../tsconfig.json'), 'utf8')) as {
+    compilerOptions: { paths: Record<string, [string]> };
+  };
+  return Object.entries(compilerOptions.paths).map(([name, [source]]) => ({
+    find: new RegExp(`^${name}$`),
+    replacement: from(`../../${source}`),
+  }));
 }
 
 /** The Vite configuration of an example. Its server is at `EXAMPLE_SERVER`. */
@@ -30,8 +41,7 @@ export function pageConfig({ name, paths, packages = [] }: PageOptions): UserCon
     cacheDir: from(`../../node_modules/.vite/${name}`),
     plugins: [react()],
     resolve: {
-      // inside of its own repository the package is taken from its source; leave this out when you copy the example
-      alias: entries.map((entry) => ({ find: new RegExp(`^${importName(entry)}$`), replacement: from(`../../${entry.source}`) })),
+      alias: sourceOfPackage(),
     },
     optimizeDeps: { include: ['react', 'react-dom/client', 'react/jsx-dev-runtime', ...packages] },
     server: {

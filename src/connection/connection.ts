@@ -379,9 +379,8 @@ export function createConnection(parts: ConnectionParts): Connection {
 
   function end(id: LinkId): void {
     const session = sessions.get(id);
-    if (!session) return;
-    session.end();
-    forget(session, { kind: 'aborted' });
+    session?.end();
+    if (session) forget(session, { kind: 'aborted' });
   }
 
   function forget(session: Session, cause: DownCause): void {

@@ -30,6 +30,7 @@ export type {
   RouteDecision,
   TransportNumbers,
 } from './snapshot.ts';
+export { type SummaryName, type SummaryRow, summary } from './summary.ts';
 export {
   type InstrumentLike,
   type MeterLike,

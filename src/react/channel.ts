@@ -1,6 +1,7 @@
 import {
   type Accepted,
   type Channel,
+  coalesce,
   type EventInput,
   type EventMessage,
   type EventName,
@@ -9,13 +10,12 @@ import {
   type PresenceMember,
   type PublishOptions,
   RealtimeError,
+  writable,
 } from 'keepwire';
-import { useCallback, useEffect, useInsertionEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import { useReadable } from './connection.ts';
 import { useRealtime } from './context.ts';
-
-/** A channel for a hook: its name, or a handle on it; with `undefined` the hook does nothing yet. */
-export type ChannelLike = string | Pick<Channel, 'name'> | undefined;
+import { type ChannelLike, nameOf, useHeld, useNewest } from './held.ts';
 
 /** What {@link useSend} gives. */
 export interface Sender<Schemas extends EventSchemas = EventSchemas> {
@@ -36,8 +36,6 @@ export interface Sender<Schemas extends EventSchemas = EventSchemas> {
 
 const nobody: readonly PresenceMember[] = [];
 
-const nameOf = (channel: ChannelLike): string | undefined => (typeof channel === 'object' ? channel.name : channel);
-
 /**
  * A handle on a channel for as long as the component is mounted: `undefined` in the first render and on the server, since
  * a render must not join anything.
@@ -49,19 +47,7 @@ const nameOf = (channel: ChannelLike): string | undefined => (typeof channel ===
  * ```
  */
 export function useChannel<Schemas extends EventSchemas = EventSchemas>(name: string | undefined): Channel<Schemas> | undefined {
-  const manager = useRealtime<Schemas>();
-  const [held, setHeld] = useState<{ readonly manager: object; readonly channel: Channel<Schemas> }>();
-  useEffect(() => {
-    if (name === undefined) return;
-    const channel = manager.channel(name);
-    setHeld({ manager, channel });
-    return () => {
-      setHeld(undefined);
-      // other effects of this commit may still use the handle
-      queueMicrotask(channel.leave);
-    };
-  }, [manager, name]);
-  return held?.manager === manager && held.channel.name === name ? held.channel : undefined;
+  return useHeld(name, (channel) => channel) as Channel<never> | undefined as Channel<Schemas> | undefined;
 }
 
 /**
@@ -80,22 +66,51 @@ export function useEvent<Schemas extends EventSchemas, Name extends EventName<Sc
 ): void {
   const manager = useRealtime<Schemas>();
   const name = nameOf(channel);
-  const latest = useRef(handler);
-  useInsertionEffect(() => {
-    latest.current = handler;
-  });
+  const newest = useNewest(handler);
   useEffect(() => {
     if (name === undefined) return;
     // a handle of its own: one that was passed in may have been left by its owner
     const own = manager.channel(name);
-    own.on(event, (data, message) => latest.current(data, message));
+    own.on(event, (data, message) => newest.current(data, message));
     return own.leave;
-  }, [manager, name, event]);
+  }, [manager, name, event, newest]);
 }
 
-/** Who is in a channel; nobody on the server. */
+/**
+ * The payload of the last event of a name that came while the component was mounted. However many come, the component is
+ * rendered at most once per picture; {@link useEvent} tells of each.
+ *
+ * @param initial - the value until there is one, and on the server
+ * @example
+ * ```tsx
+ * const price = useLatest('quotes', 'price', 0);
+ * ```
+ */
+export function useLatest<Schemas extends EventSchemas, Name extends EventName<Schemas>, Initial = undefined>(
+  channel: ChannelLike,
+  event: Name,
+  initial?: Initial,
+): EventOutput<Schemas, Name> | Initial {
+  const latest = useHeld(
+    channel,
+    (own) => {
+      const last = writable<unknown>(undefined, own.context.report);
+      own.on(event, last.set);
+      return coalesce(last);
+    },
+    event,
+  );
+  const last = useReadable(latest, undefined);
+  // what came over the wire is never `undefined`
+  return (last === undefined ? initial : last) as EventOutput<Schemas, Name> | Initial;
+}
+
+/** Who is in a channel, as the server tells it; nobody on the server. For people with a status see `usePresence`. */
 export function useMembers(channel: ChannelLike): readonly PresenceMember[] {
-  return useReadable(useChannel(nameOf(channel))?.members, nobody);
+  return useReadable(
+    useHeld(channel, ({ members }) => coalesce(members)),
+    nobody,
+  );
 }
 
 /**

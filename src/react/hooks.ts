@@ -1,6 +1,9 @@
 import type { Channel, EventMessage, EventName, EventOutput, EventSchemas, RealtimeManager } from 'keepwire';
-import { type ChannelLike, type Sender, useChannel, useEvent, useSend } from './channel.ts';
+import { type Sender, useChannel, useEvent, useLatest, useSend } from './channel.ts';
 import { useRealtime } from './context.ts';
+import type { ChannelLike } from './held.ts';
+import { type Messages, type MessagesOptions, useMessages } from './messages.ts';
+import { useChannelReady } from './ready.ts';
 
 /** The hooks whose types depend on the event map. */
 export interface RealtimeHooks<Schemas extends EventSchemas> {
@@ -8,12 +11,25 @@ export interface RealtimeHooks<Schemas extends EventSchemas> {
   readonly useRealtime: () => RealtimeManager<Schemas>;
   /** See `useChannel` of this entry. */
   readonly useChannel: (name: string | undefined) => Channel<Schemas> | undefined;
+  /** See `useChannelReady` of this entry. */
+  readonly useChannelReady: (name: string) => Channel<Schemas>;
   /** See `useEvent` of this entry. */
   readonly useEvent: <Name extends EventName<Schemas>>(
     channel: ChannelLike,
     event: Name,
     handler: (data: EventOutput<Schemas, Name>, message: EventMessage<EventOutput<Schemas, Name>>) => void,
   ) => void;
+  /** See `useLatest` of this entry. */
+  readonly useLatest: <Name extends EventName<Schemas>, Initial = undefined>(
+    channel: ChannelLike,
+    event: Name,
+    initial?: Initial,
+  ) => EventOutput<Schemas, Name> | Initial;
+  /** See `useMessages` of this entry. */
+  readonly useMessages: <Item, Data = unknown>(
+    channel: ChannelLike,
+    options: MessagesOptions<Item, Data, Schemas>,
+  ) => Messages<Item, Data>;
   /** See `useSend` of this entry. */
   readonly useSend: (channel: ChannelLike) => Sender<Schemas>;
 }
@@ -28,5 +44,5 @@ export interface RealtimeHooks<Schemas extends EventSchemas> {
  * ```
  */
 export function createHooks<Schemas extends EventSchemas>(): RealtimeHooks<Schemas> {
-  return { useRealtime, useChannel, useEvent, useSend };
+  return { useRealtime, useChannel, useChannelReady, useEvent, useLatest, useMessages, useSend };
 }

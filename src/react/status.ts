@@ -21,7 +21,13 @@ export function RealtimeStatus({ children, ...attributes }: RealtimeStatusProps)
   const connection = useConnection();
   return createElement(
     'span',
-    { role: 'status', 'data-status': connection.status, 'data-transport': connection.transport, ...attributes },
+    {
+      role: 'status',
+      'data-keepwire': 'status',
+      'data-status': connection.status,
+      'data-transport': connection.transport,
+      ...attributes,
+    },
     children === undefined ? connection.status : children(connection),
   );
 }

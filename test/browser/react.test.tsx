@@ -132,7 +132,7 @@ test('the badge shows the status, and follows it', async () => {
   const [plain, custom] = container.querySelectorAll<HTMLElement>('[role=status]');
   await waitFor(() =>
     expect(plain?.outerHTML).toBe(
-      '<span role="status" data-status="connected" data-transport="one" class="plain">connected</span>',
+      '<span role="status" data-keepwire="status" data-status="connected" data-transport="one" class="plain">connected</span>',
     ),
   );
   server.refuse('refused');
@@ -232,7 +232,7 @@ test('a page that was rendered on the server hydrates without a complaint', asyn
   const { realtime } = setUp();
   await realtime.ready();
   const container = document.createElement('div');
-  container.innerHTML = '<span role="status" data-status="idle">idle</span>';
+  container.innerHTML = '<span role="status" data-keepwire="status" data-status="idle">idle</span>';
   const complaints: unknown[] = [];
   const root = await act(async () =>
     hydrateRoot(

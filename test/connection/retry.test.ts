@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fullJitter, nextDelayMs, type RetryContext, spreadRetry } from '../../src/connection/retry.ts';
+import { comeBackMs, fullJitter, nextDelayMs, type RetryContext, spreadRetry } from '../../src/connection/retry.ts';
 import { RealtimeError } from '../../src/errors.ts';
 
 const context = (attempt: number, random = 0.5): RetryContext => ({
@@ -143,5 +143,18 @@ describe('what the server asks for', () => {
     expect(nextDelayMs(1, 200, { retryAfterMs: 5_000 }, half)).toBe(5_200);
     expect(nextDelayMs(7, -1, { retryAfterMs: 5_000 }, half)).toBe(5_000);
     expect(nextDelayMs(1, 200, {}, half)).toBe(200);
+  });
+});
+
+describe('what a server asks for', () => {
+  test.each([
+    [{}, 0],
+    [{ retryAfterMs: 1_000 }, 1_000],
+    [{ spreadMs: 1_000 }, 500],
+    [{ retryAfterMs: 1_000, spreadMs: 1_000 }, 1_500],
+    [{ retryAfterMs: 315_360_000_000 }, 3_600_000],
+    [{ spreadMs: 315_360_000_000 }, 3_600_000],
+  ])('%j is kept, up to an hour: %i ms', (asked, delayMs) => {
+    expect(comeBackMs(asked, () => 0.5)).toBe(delayMs);
   });
 });

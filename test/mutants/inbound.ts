@@ -39,7 +39,7 @@ export const inbound: readonly Mutant[] = [
     file: 'protocol/frame.ts',
     find: ", ...(typeof position === 'string' ? { cursor: position } : position) }",
     replace: ', ...(position === null && {}) }',
-    tests: ['protocol', 'channel', 'manager/scripted.test.ts', 'model'],
+    tests: ['protocol', 'channel/channel.test.ts', 'channel/joining.test.ts', 'manager/scripted.test.ts', 'model'],
   },
   {
     name: 'the position moves before the handlers are called',
@@ -53,7 +53,7 @@ export const inbound: readonly Mutant[] = [
     file: 'events/bus.ts',
     find: 'catch (error) {\n        report(error);',
     replace: 'catch (error) {\n        report(error); throw error;',
-    tests: ['events', 'channel', 'manager/scripted.test.ts'],
+    tests: ['events', 'channel/channel.test.ts', 'channel/joining.test.ts', 'manager/scripted.test.ts'],
   },
   {
     name: 'numbers of an older link count in the new epoch',
@@ -137,7 +137,7 @@ export const inbound: readonly Mutant[] = [
     file: 'delivery/turns.ts',
     find: 'Promise.all([value, last])',
     replace: 'Promise.all([value, undefined])',
-    tests: ['delivery', 'channel', 'regressions'],
+    tests: ['delivery', 'channel/channel.test.ts', 'channel/joining.test.ts', 'regressions'],
   },
   {
     name: 'a server that replays nothing is taken for continuous',

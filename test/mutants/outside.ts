@@ -63,13 +63,13 @@ export const outside: readonly Mutant[] = [
     file: 'realtime.ts',
     find: "assertName('a channel name', name);",
     replace: '',
-    tests: ['manager', 'channel'],
+    tests: ['manager', 'channel/channel.test.ts', 'channel/joining.test.ts'],
   },
   {
     name: 'the memory of ids has no bound',
     file: 'delivery/id-window.ts',
     find: 'if (young.size >= size) {',
     replace: 'if (young.size < 0) {',
-    tests: ['delivery', 'channel'],
+    tests: ['delivery', 'channel/channel.test.ts', 'channel/joining.test.ts'],
   },
 ];

@@ -40,7 +40,7 @@ test('on the server everything is idle, whatever the manager does, and nothing i
     </RealtimeProvider>,
   );
   expect(html.replaceAll('&quot;', '"')).toBe(
-    '<p><span role="status" data-status="idle">idle</span>' +
+    '<p><span role="status" data-keepwire="status" data-status="idle">idle</span>' +
       '{"since":0,"everConnected":false,"mode":"fake","lobby":true,"members":[],"pending":false}</p>',
   );
   expect(server.channels.size).toBe(0);

@@ -32,7 +32,8 @@ export interface Meter {
   stop(): void;
 }
 
-const window = 100;
+/** So many messages are measured at a time. */
+const sampleSize = 100;
 
 export function createMeter(realtime: Realtime): Meter {
   let [attempts, successes] = [0, 0];
@@ -82,7 +83,7 @@ export function createMeter(realtime: Realtime): Meter {
     handled(sentAt, tookMs) {
       deliveries.push(Date.now() - sentAt);
       costs.push(tookMs);
-      if (costs.length > window) {
+      if (costs.length > sampleSize) {
         deliveries.shift();
         costs.shift();
       }
