@@ -94,7 +94,7 @@ export function showTable(body: HTMLElement, rows: Readable<readonly Row[]>, des
     say(time, `${ago(since)} ago`);
   }
 
-  bindList(body, rows, { key: ({ session }) => session.id, create, update });
+  bindList(body, rows, { key: ({ session }) => session.id, render: create, update });
   keepFocus(body, rows);
   steer(body, give);
   setInterval(() => {

@@ -33,7 +33,14 @@ export function Conversation({
   }, [isUnread, seen, channelId]);
 
   return (
-    <section className="conversation" data-place={place} data-channel={channelId} data-status={chat.status} data-mode={chat.mode} aria-labelledby={heading}>
+    <section
+      className="conversation"
+      data-place={place}
+      data-channel={channelId}
+      data-status={chat.status}
+      data-mode={chat.mode}
+      aria-labelledby={heading}
+    >
       <header>
         <div>
           <h2 id={heading}>{info?.title ?? channelId}</h2>
