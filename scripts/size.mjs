@@ -24,7 +24,12 @@ const budgets = [
     onTopOf: core + websocket,
     limit: 2500,
   },
-  { name: 'react (react and keepwire/* apart)', code: "export * from 'keepwire/react';", limit: 3000, apart: ['react', 'keepwire'] },
+  {
+    name: 'react (react and keepwire/* apart)',
+    code: "export * from 'keepwire/react';",
+    limit: 3000,
+    apart: ['react', 'keepwire'],
+  },
   {
     name: 'presence + typing + live list (core apart)',
     code: "export { beacons, presence } from 'keepwire/presence'; export { typing } from 'keepwire/typing'; export { liveList } from 'keepwire/live-list';",
