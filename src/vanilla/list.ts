@@ -22,6 +22,7 @@ interface Shown<T> {
  * Shows a list as the children of an element. Nodes of items that stay are kept, as few as possible are moved, and never
  * the one with the focus; the element's other children come before the list and are left alone.
  *
+ * @param readable - a list, or what has one as its `items`, such as the `view` of a live list
  * @returns what ends it; calling it twice is harmless
  * @example
  * ```ts
@@ -34,7 +35,7 @@ interface Shown<T> {
  */
 export function bindList<T>(
   element: HTMLElement,
-  readable: Readable<readonly T[]>,
+  readable: Readable<readonly T[] | { readonly items: readonly T[] }>,
   { key, render, update, signal }: BindListOptions<T>,
 ): () => void {
   let shown = new Map<PropertyKey, Shown<T>>();
@@ -53,7 +54,8 @@ export function bindList<T>(
 
   return observe(
     readable,
-    (items) => {
+    (list) => {
+      const items = 'items' in list ? list.items : list;
       const wanted = new Map(items.map((item) => [key(item), item]));
       for (const [id, { node }] of shown) if (!wanted.has(id)) node.remove();
       shown = new Map([...wanted].map(([id, item]) => [id, { item, node: nodeOf(shown.get(id), item) }]));

@@ -1,4 +1,5 @@
 import { createRealtime, type PresenceMember, writable } from 'keepwire';
+import { liveList } from 'keepwire/live-list';
 import { fakeServer, manualClock } from 'keepwire/testing';
 import { typing } from 'keepwire/typing';
 import { bindList, bindStatus, bindTyping, observe } from 'keepwire/vanilla';
@@ -210,6 +211,22 @@ test('bindList comes after what else is in the element, and ends with its signal
   end();
   show('');
   expect(text()).toBe('-abc');
+});
+
+test('bindList shows a live list', async () => {
+  const { clock, server, realtime, signal } = setUp();
+  realtime.start();
+  const list = document.createElement('ul');
+  const { view } = liveList(realtime.channel('lobby'), { key: String, insert: { message: String } });
+  bindList(list, view, {
+    key: ({ id }) => id,
+    render: ({ item, status }) => Object.assign(document.createElement('li'), { textContent: `${item} ${status}` }),
+    signal,
+  });
+  await clock.advance(0);
+  for (const text of ['a', 'b']) server.publish('lobby', 'message', text);
+  await clock.advance(0);
+  expect([...list.children].map(({ textContent }) => textContent)).toEqual(['a confirmed', 'b confirmed']);
 });
 
 test('bindTyping tells of keys, and that we stopped: emptied, left, ended', async () => {
