@@ -24,8 +24,7 @@ export interface Desk {
 const pollEveryMs = 250;
 
 /** The transports in the order of `auto`: Socket.IO, streams, polls. Sends go by REST over each of them. */
-export function createDesk({ connectionMode, socketUrl }: Settings): Desk {
-  const session = createSessionStore();
+export function createDesk({ connectionMode, socketUrl }: Settings, session: SessionStore = createSessionStore()): Desk {
   const watch = monitor({ everyMs: 500 });
   const load = <T>(path: string, signal?: AbortSignal): Promise<T> => ask(path, { signal });
 
