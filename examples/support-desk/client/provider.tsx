@@ -1,7 +1,7 @@
 'use client';
 import { exposeForDebugging } from 'keepwire/monitor';
 import { RealtimeProvider } from 'keepwire/react';
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { Settings } from '../server/notices.ts';
 import { useEvent } from './hooks.ts';
 import { createDesk, type Desk } from './realtime.ts';
@@ -14,6 +14,8 @@ interface DeskContext {
   readonly current: string;
   readonly setCurrent: (channelId: string) => void;
   readonly settings: Settings;
+  /** As they were when the server made the page. */
+  readonly initial: Settings;
 }
 
 /** A manager whose address has changed has so long to send what waits. */
@@ -70,7 +72,7 @@ export function DeskProvider({
   }, [desk, settings]);
 
   return (
-    <Context.Provider value={{ desk, current, setCurrent, settings }}>
+    <Context.Provider value={{ desk, current, setCurrent, settings, initial }}>
       <RealtimeProvider manager={desk.realtime}>
         <SettingsFromServer channelId={current} />
         <Shell>{children}</Shell>
@@ -85,11 +87,16 @@ declare global {
   }
 }
 
-/** The administrator has changed something: every channel is told. */
+/** The administrator has changed something: every channel is told, and a poll is told again and again. */
 function SettingsFromServer({ channelId }: { readonly channelId: string }): ReactNode {
   const isSignedIn = useSession() !== undefined;
+  const { initial } = useDesk();
+  const known = useRef(initial);
   useEvent(isSignedIn ? channelId : undefined, 'settings_changed', ({ connectionMode, socketUrl }) => {
-    dispatchEvent(new CustomEvent('chat-settings-changed', { detail: { connectionMode, socketUrl } }));
+    const before = known.current;
+    if (before.connectionMode === connectionMode && before.socketUrl === socketUrl) return;
+    known.current = { connectionMode, socketUrl };
+    dispatchEvent(new CustomEvent('chat-settings-changed', { detail: known.current }));
   });
   return null;
 }
