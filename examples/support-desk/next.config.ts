@@ -1,6 +1,16 @@
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { NextConfig } from 'next';
-import { entries, importName } from '../../scripts/entries.mjs';
+
+const from = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** Inside of its own repository the package is taken from its source; leave this out when you copy the example. */
+function sourceOfPackage(): Record<string, string> {
+  const { compilerOptions } = JSON.parse(readFileSync(from('../../tsconfig.json'), 'utf8')) as {
+    compilerOptions: { paths: Record<string, [string]> };
+  };
+  return Object.fromEntries(Object.entries(compilerOptions.paths).map(([name, [source]]) => [name, `../../${source}`]));
+}
 
 const config: NextConfig = {
   serverExternalPackages: ['@electric-sql/pglite'],
@@ -8,9 +18,8 @@ const config: NextConfig = {
   typescript: { ignoreBuildErrors: true },
   devIndicators: false,
   turbopack: {
-    root: fileURLToPath(new URL('../..', import.meta.url)),
-    // inside of its own repository the package is taken from its source; leave this out when you copy the example
-    resolveAlias: Object.fromEntries(entries.map((entry) => [importName(entry), `../../${entry.source}`])),
+    root: from('../..'),
+    resolveAlias: sourceOfPackage(),
   },
 };
 

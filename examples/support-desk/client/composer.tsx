@@ -42,11 +42,8 @@ export function Composer({
         placeholder={`Write to ${title}`}
         aria-label={`Write to ${title}`}
         enterKeyHint="send"
-        onChange={({ target }) => {
-          setText(target.value);
-          if (target.value === '') chat.stop();
-          else chat.keystroke();
-        }}
+        {...chat.inputProps}
+        onChange={({ target }) => setText(target.value)}
         onKeyDown={(event) => {
           // Enter also ends a composition, such as of Japanese
           if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;

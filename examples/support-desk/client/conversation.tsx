@@ -74,7 +74,7 @@ function People({ chat: { connectedUsers } }: { readonly chat: Chat }): ReactNod
 }
 
 function Messages({ chat }: { readonly chat: Chat }): ReactNode {
-  const { messages, view } = chat;
+  const { messages, listStatus } = chat;
   const list = useRef<HTMLOListElement>(null);
   const isAtEnd = useRef(true);
 
@@ -85,17 +85,17 @@ function Messages({ chat }: { readonly chat: Chat }): ReactNode {
   if (messages.length === 0) {
     return (
       <div className="empty">
-        {view.status === 'loading' ? <p className="dim">Loading…</p> : null}
-        {view.status === 'ready' ? (
+        {listStatus === 'loading' ? <p className="dim">Loading…</p> : null}
+        {listStatus === 'ready' ? (
           <>
             <h3>Nothing was said here yet</h3>
             <p className="dim">Write the first message.</p>
           </>
         ) : null}
-        {view.status === 'failed' ? (
+        {listStatus === 'failed' ? (
           <>
             <h3>This could not be loaded</h3>
-            <p className="dim">{view.error?.message}</p>
+            <p className="dim">{chat.error?.message}</p>
             <button type="button" onClick={chat.reload}>
               Try again
             </button>
@@ -116,10 +116,10 @@ function Messages({ chat }: { readonly chat: Chat }): ReactNode {
         isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
       }}
     >
-      {view.hasMore ? (
+      {chat.hasMore ? (
         <li className="more">
-          <button type="button" className="link" disabled={view.isLoadingMore} onClick={chat.loadMore}>
-            {view.isLoadingMore ? 'Loading…' : 'Show older messages'}
+          <button type="button" className="link" disabled={chat.isLoadingMore} onClick={() => void chat.loadMore()}>
+            {chat.isLoadingMore ? 'Loading…' : 'Show older messages'}
           </button>
         </li>
       ) : null}

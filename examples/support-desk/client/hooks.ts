@@ -2,4 +2,4 @@ import { createHooks } from 'keepwire/react';
 import type { events } from './wire.ts';
 
 /** The hooks, with the events of the desk. */
-export const { useChannel, useEvent, useRealtime } = createHooks<typeof events>();
+export const { useEvent, useMessages } = createHooks<typeof events>();

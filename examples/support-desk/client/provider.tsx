@@ -1,6 +1,7 @@
 'use client';
+import { exposeForDebugging } from 'keepwire/monitor';
 import { RealtimeProvider } from 'keepwire/react';
-import { createContext, type ReactNode, useContext, useEffect, useState, useSyncExternalStore } from 'react';
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { Settings } from '../server/notices.ts';
 import { useEvent } from './hooks.ts';
 import { createDesk, type Desk } from './realtime.ts';
@@ -13,7 +14,12 @@ interface DeskContext {
   readonly current: string;
   readonly setCurrent: (channelId: string) => void;
   readonly settings: Settings;
+  /** As they were when the server made the page. */
+  readonly initial: Settings;
 }
+
+/** A manager whose address has changed has so long to send what waits. */
+const endingMs = 5_000;
 
 const Context = createContext<DeskContext | undefined>(undefined);
 
@@ -41,38 +47,32 @@ export function DeskProvider({
   const [current, setCurrent] = useState('team');
   const [settings, setSettings] = useState(initial);
 
-  // connected for as long as somebody is signed in
+  // connected for as long as somebody is signed in; the root is never unmounted
   useEffect(() => {
     const { session, realtime } = desk;
-    const follow = (): void => (session.get() ? realtime.start() : realtime.signOut());
     if (session.get()) realtime.start();
-    const stop = session.subscribe(follow);
-    return () => {
-      stop();
-      realtime.stop();
-    };
+    return session.subscribe(() => (session.get() ? realtime.start() : realtime.signOut()));
   }, [desk]);
 
-  // what an older page of the application says with an event of the window, and what comes from the server, is the same
+  // for the console, after `localStorage.setItem('keepwire:debug', 'info')` and a reload
+  useEffect(() => exposeForDebugging(desk.realtime, { monitor: desk.watch }), [desk]);
+
+  // what another part of the application says with an event of the window, and what the server says, is the same
   useEffect(() => {
     const change = ({ detail }: WindowEventMap['chat-settings-changed']): void => {
-      if (detail.connectionMode) desk.realtime.setMode(detail.connectionMode);
-      setSettings((before) => ({ ...before, ...detail }));
+      const next = { ...settings, ...detail };
+      setSettings(next);
+      if (next.socketUrl === settings.socketUrl) return desk.realtime.setMode(next.connectionMode);
+      // another address is another manager; the old one ends its sends
+      setDesk(createDesk(next, desk.session));
+      setTimeout(() => desk.realtime.close(), endingMs);
     };
     addEventListener('chat-settings-changed', change);
     return () => removeEventListener('chat-settings-changed', change);
-  }, [desk]);
-
-  // another address is another manager
-  const { socketUrl } = settings;
-  const [usedUrl, setUsedUrl] = useState(socketUrl);
-  if (usedUrl !== socketUrl) {
-    setUsedUrl(socketUrl);
-    setDesk(createDesk(settings));
-  }
+  }, [desk, settings]);
 
   return (
-    <Context.Provider value={{ desk, current, setCurrent, settings }}>
+    <Context.Provider value={{ desk, current, setCurrent, settings, initial }}>
       <RealtimeProvider manager={desk.realtime}>
         <SettingsFromServer channelId={current} />
         <Shell>{children}</Shell>
@@ -87,11 +87,16 @@ declare global {
   }
 }
 
-/** The administrator has changed something: every channel is told. */
+/** The administrator has changed something: every channel is told, and a poll is told again and again. */
 function SettingsFromServer({ channelId }: { readonly channelId: string }): ReactNode {
   const isSignedIn = useSession() !== undefined;
+  const { initial } = useDesk();
+  const known = useRef(initial);
   useEvent(isSignedIn ? channelId : undefined, 'settings_changed', ({ connectionMode, socketUrl }) => {
-    dispatchEvent(new CustomEvent('chat-settings-changed', { detail: { connectionMode, socketUrl } }));
+    const before = known.current;
+    if (before.connectionMode === connectionMode && before.socketUrl === socketUrl) return;
+    known.current = { connectionMode, socketUrl };
+    dispatchEvent(new CustomEvent('chat-settings-changed', { detail: known.current }));
   });
   return null;
 }

@@ -1,4 +1,4 @@
-import { createRealtime, RealtimeError, type RealtimeManager } from 'keepwire';
+import { createRealtime, RealtimeError, type RealtimeManager, spreadRetry } from 'keepwire';
 import { backfill } from 'keepwire/backfill';
 import { longPoll } from 'keepwire/long-poll';
 import { type Monitor, monitor } from 'keepwire/monitor';
@@ -24,8 +24,7 @@ export interface Desk {
 const pollEveryMs = 250;
 
 /** The transports in the order of `auto`: Socket.IO, streams, polls. Sends go by REST over each of them. */
-export function createDesk({ connectionMode, socketUrl }: Settings): Desk {
-  const session = createSessionStore();
+export function createDesk({ connectionMode, socketUrl }: Settings, session: SessionStore = createSessionStore()): Desk {
   const watch = monitor({ everyMs: 500 });
   const load = <T>(path: string, signal?: AbortSignal): Promise<T> => ask(path, { signal });
 
@@ -61,6 +60,8 @@ export function createDesk({ connectionMode, socketUrl }: Settings): Desk {
     ],
     events,
     mode: connectionMode,
+    // the default spares a server that ten thousand browsers come back to; a desk has few, which are to fall back soon
+    retry: spreadRetry({ firstMs: 500, everyMs: 800 }),
     auth: ({ reason }) => {
       if (reason === 'refused') throw new RealtimeError('unauthorized', 'You were signed out by the server');
       return session.get()?.token;

@@ -62,7 +62,6 @@ async function createDesk(): Promise<Desk> {
   const typing = new Map<string, Extract<Notice, { type: 'typing' }> & { readonly atMs: number }>();
   const startedAt = Date.now();
   let sockets: readonly SocketReport[] = [];
-  let settingsRevision = 0;
   let queue: Promise<unknown> = Promise.resolve();
 
   const nameOf = (userId: string): string => names.get(userId) ?? userId;
@@ -112,6 +111,11 @@ async function createDesk(): Promise<Desk> {
     return { type: 'presence', channelId, people: presence.people(channelId) };
   }
 
+  /** What whoever comes has to know, and may have missed. */
+  async function stateOf(channelId: string): Promise<readonly Notice[]> {
+    return [presenceOf(channelId), { type: 'settings_changed', channelId, ...(await database.readSettings()) }];
+  }
+
   return {
     database,
     secret,
@@ -120,7 +124,6 @@ async function createDesk(): Promise<Desk> {
       inTurn(async () => {
         await database.writeSettings(change);
         const settings = await database.readSettings();
-        settingsRevision += 1;
         tellEverywhere((channelId) => ({ type: 'settings_changed', channelId, ...settings }));
         return settings;
       }),
@@ -152,7 +155,7 @@ async function createDesk(): Promise<Desk> {
         listeners.set(listener, Date.now());
         begin(from, missed);
         presence.refresh(connections());
-        listener.take(presenceOf(channelId));
+        for (const notice of await stateOf(channelId)) listener.take(notice);
         return () => {
           if (listeners.delete(listener)) presence.refresh(connections());
         };
@@ -163,6 +166,7 @@ async function createDesk(): Promise<Desk> {
       pollers.set(key, { via: 'polling', userId, channels: [...channels.keys()], since, untilMs: Date.now() + pollerMs });
       presence.refresh(connections());
       const settings = await database.readSettings();
+      const { connectionMode, socketUrl } = settings;
       const answers = await Promise.all(
         [...channels].map(async ([channelId, after]) => {
           const last = positions.get(channelId) ?? 0;
@@ -174,9 +178,7 @@ async function createDesk(): Promise<Desk> {
             ...[...typing.values()]
               .filter(({ channelId: other, atMs }) => other === channelId && Date.now() - atMs < typingMs)
               .map(({ atMs, ...notice }) => ({ ...notice, noticeId: `typing ${notice.userId} ${atMs}` })),
-            ...(settingsRevision > 0
-              ? [{ type: 'settings_changed', channelId, ...settings, noticeId: `settings ${startedAt} ${settingsRevision}` }]
-              : []),
+            { type: 'settings_changed', channelId, ...settings, noticeId: `settings ${connectionMode} ${socketUrl}` },
           ];
         }),
       );
@@ -188,8 +190,8 @@ async function createDesk(): Promise<Desk> {
       sockets = reported;
       link.reported();
       presence.refresh(connections());
-      // whoever has come is told who is there, also when that is no news for the others
-      tell([...new Set(entered)].map(presenceOf));
+      // whoever has come is told how things are, also when that is no news for the others
+      for (const channelId of new Set(entered)) tell(await stateOf(channelId));
       return Object.fromEntries(positions);
     },
     async statistics() {
