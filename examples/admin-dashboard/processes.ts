@@ -21,7 +21,7 @@ export interface Processes {
   /** Makes trouble, and asks a server what it has done. */
   ask(wire: Wire, trouble?: Trouble): Promise<DashboardFacts>;
   /** Restarts both servers on another database; `undefined` for the embedded one. */
-  useDatabase(url: string | undefined): Promise<void>;
+  moveTo(url: string | undefined): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export async function startProcesses({ databaseUrl, databasePort = 0, traffic }:
       child.send(trouble);
       return facts.then((message) => message.facts);
     },
-    async useDatabase(next) {
+    async moveTo(next) {
       for (const wire of wires) await end(wire);
       await database.close();
       url = await chosen(next);

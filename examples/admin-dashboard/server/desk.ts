@@ -87,17 +87,17 @@ export function createDesk(database: Database, audience: Audience, signal: Abort
         database.query<Session>(`select ${columns} from chat_sessions order by id desc limit 500`),
         database.query<Metrics>(metricsQuery),
       ]);
-      if (!metrics) throw new HttpError(503, 'the database gave no numbers');
+      if (!metrics) throw new HttpError(503, 'unavailable');
       const content = { sessions, metrics };
       const etag = `"${createHash('sha1').update(JSON.stringify(content)).digest('base64url')}"`;
       return { overview: { ...content, timestamp: Date.now() }, etag };
     },
     async run(command, id) {
-      if (!Number.isInteger(id)) throw new HttpError(422, 'session_id must be a whole number');
+      if (!Number.isInteger(id)) throw new HttpError(422, 'not_a_session');
       const [session] = await database.query<Session>(`select ${columns} from chat_sessions where id = $1`, [id]);
-      if (!session) throw new HttpError(404, 'there is no such session any more');
+      if (!session) throw new HttpError(404, 'not_found');
       const isOpen = session.status === 'waiting' || session.status === 'active';
-      if (command === 'archive_session' && isOpen) throw new HttpError(409, 'end the session before you archive it');
+      if (command === 'archive_session' && isOpen) throw new HttpError(409, 'still_open');
       if (command === 'end_session') {
         await database.query(`update chat_sessions set status = 'ended' where id = $1 and status in ('waiting', 'active')`, [id]);
       } else {

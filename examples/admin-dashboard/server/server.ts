@@ -123,7 +123,7 @@ export async function createDashboardServer(options: DashboardServerOptions): Pr
 }
 
 function unavailable(error: unknown): never {
-  throw error instanceof HttpError ? error : new HttpError(503, 'the database does not answer');
+  throw error instanceof HttpError ? error : new HttpError(503, 'unavailable');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

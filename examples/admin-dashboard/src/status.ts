@@ -29,7 +29,7 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
   let goodUntil: Date | undefined;
 
   function show(): void {
-    const { status, transport, attempt, nextRetryAt, reason, holds } = realtime.status.get();
+    const { status, blocked, attempt, nextRetryAt, reason, holds } = realtime.status.get();
     const view = sessions.view.get();
     const isConnected = status === 'connected';
     const isFresh = isConnected && view.status === 'ready' && view.gap === undefined;
@@ -42,7 +42,7 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
     let words = '';
     if (isConnected && view.status === 'failed') {
       [kind, words] = ['failed', `The sessions could not be loaded.${old}`];
-    } else if (isConnected && transport === 'polling') {
+    } else if (isConnected && blocked.length > 0) {
       [kind, words] = ['polling', 'Live updates are blocked here, so the server is asked every few seconds.'];
     } else if (status === 'failed') {
       [kind, words] = ['failed', `${reason?.message ?? 'The server has ended the connection'}.${old}`];

@@ -1,4 +1,4 @@
-import type { Readable } from 'keepwire';
+import type { Readable, RealtimeError } from 'keepwire';
 import { bindList, observe } from 'keepwire/vanilla';
 import type { Command, SessionStatus } from '../messages.ts';
 import type { Desk } from './desk.ts';
@@ -21,6 +21,12 @@ const nextOrder: Readonly<Record<SessionStatus, Command | undefined>> = {
   active: 'end_session',
   ended: 'archive_session',
   archived: undefined,
+};
+/** The servers' words for a refusal. */
+const reasons: Readonly<Record<string, string>> = {
+  still_open: 'end the session before you archive it',
+  not_found: 'there is no such session any more',
+  unavailable: 'the database does not answer',
 };
 /** Times are told anew this often, in milliseconds. */
 const tickMs = 5_000;
@@ -75,7 +81,7 @@ export function showTable(body: HTMLElement, rows: Readable<readonly Row[]>, des
     say(button, (isPending ? given?.pending : order && orders[order].label) ?? '');
     const problem = find('.problem', line);
     problem.hidden = status !== 'failed';
-    say(find('.why', line), status === 'failed' ? `${given?.failed}: ${command?.error?.message ?? 'no answer'}.` : '');
+    say(find('.why', line), status === 'failed' ? `${given?.failed}: ${reasonOf(command?.error)}.` : '');
   }
 
   function give(line: HTMLElement): void {
@@ -106,6 +112,11 @@ export function showTable(body: HTMLElement, rows: Readable<readonly Row[]>, des
   observe(rows, () => {
     for (const line of shown.keys()) if (!line.isConnected) shown.delete(line);
   });
+}
+
+function reasonOf(error: RealtimeError | undefined): string {
+  if (error?.code === 'expired') return 'there was no answer in time';
+  return reasons[error?.serverCode ?? ''] ?? error?.message ?? 'it failed';
 }
 
 /** Makes a change visible for a moment. */

@@ -22,7 +22,7 @@ export const webSocketWire = jsonDialect({
   joined: 'subscribed',
   leave: (channel) => ({ type: 'unsubscribe', channel }),
   publish: ({ id, event, data }) => ({ type: event, id, ...(data as object) }),
-  ack: { when: 'ack', id: 'id', ok: 'ok', error: 'error', message: 'error' },
+  ack: { when: 'ack', id: 'id', ok: 'ok', error: 'error' },
 });
 
 /** What the Socket.IO server calls the same things. */
@@ -56,7 +56,5 @@ export const restWire = jsonDialect({
 /** The servers' answer to a command: `{ ok, error }`. */
 function received(answer: unknown) {
   const { error } = (answer ?? {}) as { readonly error?: string };
-  return error === undefined
-    ? ({ status: 'accepted' } as const)
-    : ({ status: 'rejected', code: 'refused', message: error } as const);
+  return error === undefined ? ({ status: 'accepted' } as const) : ({ status: 'rejected', code: error } as const);
 }
