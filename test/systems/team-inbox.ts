@@ -10,13 +10,12 @@ type InboxStage = Stage<InboxServer>;
 const folder = new URL('../../examples/team-inbox/src/', import.meta.url);
 const sourceOf = (file: string): string => readFileSync(new URL(file, folder), 'utf8');
 
-/** Users have names of their own in each check, as the server remembers them. */
-let serial = 0;
+/** Users have names of their own in each check, as the server remembers them; none is the beginning of another. */
+let serial = 100;
 const someone = (name: string): string => `${name} ${++serial}`;
 const agentId = (name: string): string => `acme-${name.toLowerCase().replace(' ', '-')}`;
 
 const badge = (page: Page, status: string) => page.locator(`.badge[data-status=${status}]`);
-const message = (page: Page, text: string) => page.locator('.message', { hasText: text });
 const sees = (page: Page, text: string) => page.locator('.message[data-state=sent]', { hasText: text }).waitFor();
 
 /** Signs an agent in, in a browser of its own. */
@@ -205,14 +204,23 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       const agent = await openAgent(stage, someone('Robin'));
       await agent.locator('.entry').first().click();
       await agent.locator('.message').first().waitFor();
-      for (const page of [customer, agent]) {
-        await page.context().setOffline(true);
-        await page.locator('.badge:not([data-status=connected])').waitFor();
-        await page.locator('.banner').waitFor();
-        await page.context().setOffline(false);
+      const pages = [customer, agent];
+      await stage.server.restart({
+        async meanwhile() {
+          for (const page of pages) {
+            await badge(page, 'reconnecting').waitFor();
+            await page.locator('.banner', { hasText: 'The connection is lost.' }).waitFor();
+          }
+          await write(customer, 'written meanwhile');
+          await customer.locator('.message[data-state=pending]', { hasText: 'written meanwhile' }).waitFor();
+        },
+      });
+      for (const page of pages) {
         await badge(page, 'connected').waitFor();
         await page.locator('.banner').waitFor({ state: 'detached' });
       }
+      await sees(customer, 'written meanwhile');
+      await agent.locator('.entry', { hasText: 'written meanwhile' }).waitFor();
     },
   },
   {
@@ -514,13 +522,15 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       await row('transport', 'websocket');
       await row('gaps', '0');
       await agent.locator('[data-role=leader]').waitFor();
-      await agent.locator('[aria-label=Server] [data-links=websocket]', { hasText: 'websocket11' }).waitFor();
+      const seen = agent.locator('[aria-label=Server] [data-links=websocket] td');
+      await until('the server has one connection', async () => (await seen.nth(1).textContent()) === '1');
+      const before = Number(await seen.nth(2).textContent());
       await agent.locator('[aria-label=Sharing] [data-channel="org:acme"][data-status=joined]').waitFor();
       const tab = await openTab(stage, agent, 'agent#monitor');
       await tab.locator('[data-role=follower]').waitFor();
       stage.server.cut();
       await row('reconnects', '1');
-      await agent.locator('[aria-label=Server] [data-links=websocket]', { hasText: 'websocket12' }).waitFor();
+      await until('and had one more', async () => (await seen.allTextContents()).join() === `websocket,1,${before + 1}`);
       await stage.server.say('mika-berg', 'mika-berg', 'is it ready?');
       await row('delivered', '1');
     },
@@ -557,7 +567,7 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       assert.ok(typed() <= 2, `10 calls gave ${typed()} events`);
       // realtimeManager.subscribe
       const heard = Number(await agent.locator('.quick').getAttribute('data-heard'));
-      await agent.getByRole('button', { name: 'Send' }).click();
+      await agent.getByRole('button', { name: 'Send', exact: true }).click();
       await sees(customer, 'It is on its way.');
       await agent.locator(`.quick[data-heard="${heard + 1}"]`).waitFor();
       assert.equal(links(stage), 2, 'old and new share one connection');

@@ -8,15 +8,15 @@ import { ConversationList } from './conversation-list.tsx';
 import { MonitorPage } from './monitor-page.tsx';
 import { Pane } from './pane.tsx';
 
-/** Who has left is shown for so long. */
-const rememberMs = 600_000;
+/** The server has a grace time already; who has left is shown for ten minutes. */
+const patience = { graceMs: 2_000, rememberMs: 600_000 };
 
 /** Everything of an agent: the conversations, one of them, and the team. */
 export function Dashboard({ session }: { readonly session: Session }): ReactNode {
   const { id, org, name } = session.user;
   const [place, go] = usePlace();
   const { conversations, status } = useConversations(session);
-  const team = usePresence<Said>(orgChannel({ org }), { me: { key: id, data: { name, role: 'agent' } }, rememberMs });
+  const team = usePresence<Said>(orgChannel({ org }), { me: { key: id, data: { name, role: 'agent' } }, ...patience });
   const agents = useAgents(team.members);
   const shown = conversations.find((conversation) => conversation.id === place);
   const view = place === 'monitor' ? 'monitor' : shown ? 'conversation' : 'list';
