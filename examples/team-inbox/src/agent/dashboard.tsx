@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { orgChannel, userChannel } from '../channels.ts';
 import { useConversations, useEvent, usePlace } from '../hooks.ts';
 import { PersonLine, type Said, StatusChoice, useAgents } from '../parts/people.tsx';
+import { Trouble } from '../parts/status.tsx';
 import { type Session, signOut } from '../session.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { MonitorPage } from './monitor-page.tsx';
@@ -28,6 +29,7 @@ export function Dashboard({ session }: { readonly session: Session }): ReactNode
   return (
     <div className="inbox" data-view={view}>
       <aside className="side">
+        {view === 'list' ? <Trouble /> : null}
         <ConversationList me={id} conversations={conversations} status={status} shown={shown?.id} go={go} />
         <footer>
           <span className="avatar" aria-hidden="true">
