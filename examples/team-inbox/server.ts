@@ -29,6 +29,14 @@ export interface TakenEvent {
   readonly from: string;
 }
 
+/** How the server is restarted. */
+export interface InboxRestart {
+  /** Loses the log, as a crash would. @defaultValue `false` */
+  readonly losesLog?: boolean;
+  /** Runs while it is down. */
+  readonly meanwhile?: () => Promise<void>;
+}
+
 /** The server of the team inbox: keepwire's protocol over all transports, and a history by REST. */
 export interface InboxServer {
   readonly url: string;
@@ -46,11 +54,14 @@ export interface InboxServer {
   /** Cuts connections without a word. */
   cut(user?: string): number;
   /** Ends, and begins again at the same address; the log of the realtime server may get lost, the messages never do. */
-  restart(options?: { readonly losesLog?: boolean }): Promise<void>;
+  restart(options?: InboxRestart): Promise<void>;
   close(): Promise<void>;
 }
 
 const orgs: readonly string[] = ['acme', 'globex'];
+
+/** Who is gone for longer than this has left; long enough for a reload. */
+const limits = { graceMs: 4_000 };
 
 /** Starts the server. */
 export async function createInboxServer(options: InboxServerOptions = {}): Promise<InboxServer> {
@@ -78,16 +89,17 @@ export async function createInboxServer(options: InboxServerOptions = {}): Promi
     },
     smuggle: async (channel, event, data) => void (await memory.append(channel, entryOf(event, data, 'server'))),
     cut: (user) => server.dropLinks(user === undefined ? {} : { user }),
-    async restart({ losesLog = false } = {}) {
+    async restart({ losesLog = false, meanwhile } = {}) {
       await server.close();
       if (losesLog) log.forget();
+      await meanwhile?.();
       server = await listen(port);
     },
     close: () => server.close(),
   };
 
   function listen(at: number): Promise<ReferenceServer> {
-    return createServer({ port: at, secret, log, admit, authorize, onPublish, onRequest, fallback: routes() });
+    return createServer({ port: at, secret, log, limits, admit, authorize, onPublish, onRequest, fallback: routes() });
   }
 
   /** Everybody whose token is good is let in. After a restart of the process the tokens say who they are. */

@@ -3,20 +3,21 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { orgChannel, userChannel } from '../channels.ts';
 import { useConversations, useEvent, usePlace } from '../hooks.ts';
 import { PersonLine, type Said, StatusChoice, useAgents } from '../parts/people.tsx';
+import { Trouble } from '../parts/status.tsx';
 import { type Session, signOut } from '../session.ts';
 import { ConversationList } from './conversation-list.tsx';
 import { MonitorPage } from './monitor-page.tsx';
 import { Pane } from './pane.tsx';
 
-/** Who has left is shown for so long. */
-const rememberMs = 600_000;
+/** The server has a grace time already; who has left is shown for ten minutes. */
+const patience = { graceMs: 2_000, rememberMs: 600_000 };
 
 /** Everything of an agent: the conversations, one of them, and the team. */
 export function Dashboard({ session }: { readonly session: Session }): ReactNode {
   const { id, org, name } = session.user;
   const [place, go] = usePlace();
   const { conversations, status } = useConversations(session);
-  const team = usePresence<Said>(orgChannel({ org }), { me: { key: id, data: { name, role: 'agent' } }, rememberMs });
+  const team = usePresence<Said>(orgChannel({ org }), { me: { key: id, data: { name, role: 'agent' } }, ...patience });
   const agents = useAgents(team.members);
   const shown = conversations.find((conversation) => conversation.id === place);
   const view = place === 'monitor' ? 'monitor' : shown ? 'conversation' : 'list';
@@ -28,6 +29,7 @@ export function Dashboard({ session }: { readonly session: Session }): ReactNode
   return (
     <div className="inbox" data-view={view}>
       <aside className="side">
+        {view === 'list' ? <Trouble /> : null}
         <ConversationList me={id} conversations={conversations} status={status} shown={shown?.id} go={go} />
         <footer>
           <span className="avatar" aria-hidden="true">

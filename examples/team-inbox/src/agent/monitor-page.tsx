@@ -1,6 +1,7 @@
 import { RealtimeMonitor, useMode } from 'keepwire/react';
 import { Fragment, type ReactNode, useEffect, useState } from 'react';
 import { useReadable } from '../hooks.ts';
+import { Trouble } from '../parts/status.tsx';
 import { chooseMode, inbox, transports } from '../realtime.ts';
 import { load } from '../session.ts';
 
@@ -44,6 +45,7 @@ export function MonitorPage({ go }: { readonly go: (place: string) => void }): R
           </select>
         </label>
       </header>
+      <Trouble />
       <div className="panels">
         <RealtimeMonitor className="panel" monitor={watch} />
         <section className="panel" aria-label="Sharing">

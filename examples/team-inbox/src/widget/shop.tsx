@@ -32,10 +32,11 @@ export function Shop(): ReactNode {
           <ul>
             {bikes.map(({ name, about, price, hue }) => (
               <li key={name} style={{ '--bike': hue } as Record<string, number>}>
-                <div className="picture" aria-hidden="true">
-                  <i />
-                  <i />
-                </div>
+                <svg className="picture" viewBox="0 0 120 66" aria-hidden="true">
+                  <circle cx="26" cy="42" r="17" />
+                  <circle cx="94" cy="42" r="17" />
+                  <path d="M26 42 46 18h36L60 42zM60 42 43 13m-7 0h14M94 42 80 10h10" />
+                </svg>
                 <h2>{name}</h2>
                 <p className="dim">{about}</p>
                 <b>{price}</b>
