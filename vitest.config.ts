@@ -42,6 +42,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // a part of the tests once more, where no shared prototype can be changed
+          name: 'frozen',
+          setupFiles: ['./test/support/frozen.ts', './test/support/guard.ts'],
+          include: ['protocol', 'events', 'delivery', 'channel', 'transport', 'adapters', 'security'].map(
+            (folder) => `test/${folder}/**/*.test.ts`,
+          ),
+          benchmark: { include: [] },
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'types',
           include: [],
           benchmark: { include: [] },
