@@ -129,7 +129,7 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
   }
 
   /** Is an item older than the one that is held? */
-  function isOlder(item: Item, held: Row<Item> | undefined): held is Row<Item> {
+  function isOlder(item: Item, held: Row<Item> | undefined): boolean {
     return version !== undefined && held !== undefined && version(item) < version(held.entry.item);
   }
 
@@ -236,7 +236,7 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
       const send = claim(key, item, {});
       if (send?.row && send.row.key !== key) take(send.row);
       const before = byKey.get(key);
-      if (isOlder(item, before)) {
+      if (before && isOlder(item, before)) {
         fresh.set(key, before);
         continue;
       }

@@ -32,7 +32,7 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
     const { status, blocked, attempt, nextRetryAt, reason, holds } = realtime.status.get();
     const view = sessions.view.get();
     const isConnected = status === 'connected';
-    const isFresh = isConnected && view.status === 'ready' && view.gap === undefined;
+    const isFresh = isConnected && view.isLive;
     if (isFresh) goodUntil = undefined;
     else goodUntil ??= new Date();
     document.body.toggleAttribute('data-stale', !isFresh && view.items.length > 0);
