@@ -35,7 +35,7 @@ export function TabsPanel({ me, connection }: { readonly me: string; readonly co
         <b className="links">{links?.length ?? '–'}</b>
         <span className="dim">{[...new Set(links)].map(transportName).join(', ')}</span>
       </p>
-      <a className="button" href={addressAs(me)} target="_blank" rel="noopener opener">
+      <a className="button" href={addressAs(me)} target="_blank" rel="noreferrer">
         Open another tab as {me}
       </a>
     </section>
