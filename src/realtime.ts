@@ -3,7 +3,7 @@ import { createJoining, type JoinLink } from './channel/joining.ts';
 import { assertName } from './channel/names.ts';
 import { createRegistry } from './channel/registry.ts';
 import { createSending } from './channel/sending.ts';
-import { createSubscription, type SourceLink, type SubscriptionHooks } from './channel/subscription.ts';
+import { createSubscription, type SubscriptionHooks } from './channel/subscription.ts';
 import { createAuth } from './connection/auth.ts';
 import { createConnection } from './connection/connection.ts';
 import { createHistory } from './connection/history.ts';
@@ -15,6 +15,7 @@ import { createOutbox } from './delivery/outbox.ts';
 import { RealtimeError } from './errors.ts';
 import { createBus } from './events/bus.ts';
 import { writable } from './events/readable.ts';
+import { createInbound } from './inbound.ts';
 import type { LifecycleEvents, RealtimeManager } from './manager.ts';
 import { createMetrics } from './monitor/metrics.ts';
 import { noteFor } from './monitor/probe.ts';
@@ -22,7 +23,6 @@ import { assertMode, type RealtimeOptions, resolveOptions } from './options.ts';
 import { abortedError, removable } from './platform/abort.ts';
 import { reportUnheard } from './platform/report.ts';
 import { waitFor } from './platform/wait.ts';
-import type { ServerFrame } from './protocol/frame.ts';
 import { createValidator, type EventSchemas } from './protocol/schema.ts';
 
 /** After a candidate for a wished-for transport has failed: wait this long, doubling up to the longest. */
@@ -51,8 +51,6 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
   const { clock } = platform;
   const note = noteFor(probe, clock);
   const metrics = createMetrics();
-  /** What subscriptions are told of the link that spoke last; it changes only with the link. */
-  let source: SourceLink | undefined;
   const validator = createValidator(resolved.events);
   const report = (error: unknown): void => handlerFailed(error, 'a listener of the manager');
   /** True while listeners of `fault` are called: what they throw themselves must not come back to them. */
@@ -129,6 +127,11 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     credentials: () => auth.credentials('reconnect'),
     refuse: auth.refuse,
   });
+  const receive = createInbound({
+    ...{ registry, cursors, metrics, note, fault },
+    isAlone: (link) => connection.isAlone(link),
+    answered: (frame) => outbox.answered(frame),
+  });
   const connection = createConnection({
     ...resolved,
     auth,
@@ -140,6 +143,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     watch: note,
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
+    positionRefused(name, channel) {
+      if (channel === undefined) cursors.delete(name);
+      else registry.get(channel)?.forget();
+    },
     listener: {
       changed: showState,
       up(link) {
@@ -152,7 +159,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
           });
         joining.up({ id, joining: transport.capabilities.joining, carried: info.joining, tell });
       },
-      frames: route,
+      frames: receive,
       down({ id }) {
         joining.down(id);
         outbox.linkDown(id);
@@ -275,7 +282,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     outbox: { entries, cancel, retry, hold: holdSends },
     metrics: () => ({ ...metrics }),
   };
-  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, mostSends: resolved.outbox.maxCount });
+  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, outbox: resolved.outbox });
   return manager;
 
   function assertOpen(what: string): void {
@@ -328,60 +335,6 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
       if (connection.state.phase === 'open') connection.reroute();
     }, rerouteMs);
     rerouteMs = Math.min(rerouteMs * 2, longestRerouteMs);
-  }
-
-  /** Everything that a server says passes here, in order. */
-  function route(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
-    const { id, transport } = link;
-    note?.({ kind: 'received', link: id, transport: transport.name, frames: batch });
-    const isStreamResumed = transport.capabilities.resume === 'connection' && Boolean(cursors.get(transport.name));
-    const isAlone = connection.isAlone(id);
-    if (source?.id !== id || source.isStreamResumed !== isStreamResumed || source.isAlone !== isAlone) {
-      source = { id, resume: transport.capabilities.resume, isStreamResumed, isAlone };
-    }
-    for (const frame of batch) {
-      switch (frame.kind) {
-        case 'event': {
-          metrics.received += 1;
-          const subscription = registry.get(frame.channel);
-          if (subscription) subscription.receive(frame, source);
-          else metrics.unwanted += 1;
-          break;
-        }
-        case 'joined':
-          registry.get(frame.channel)?.joined(frame, source);
-          break;
-        case 'denied':
-          registry.get(frame.channel)?.denied(frame);
-          break;
-        case 'left':
-          registry.get(frame.channel)?.left(frame);
-          break;
-        case 'presence':
-          registry.get(frame.channel)?.presence(frame);
-          break;
-        case 'heartbeat':
-          for (const head of frame.positions ?? []) registry.get(head.channel)?.heartbeat(head, source);
-          break;
-        case 'ack':
-        case 'reject':
-          outbox.answered(frame);
-          break;
-        case 'garbled':
-          metrics.garbled += 1;
-          fault(new RealtimeError('protocol', frame.message, { transport: transport.name, cause: frame.cause }));
-          break;
-        // these are about the link itself, which has dealt with them
-        case 'ping':
-        case 'pong':
-        case 'advice':
-        case 'auth':
-        case 'welcome':
-          break;
-      }
-    }
-    // an id moves only when what it stands for was handed over
-    if (nextCursor !== undefined) cursors.set(transport.name, nextCursor);
   }
 
   /** What could not be told to a link is told to the next one; on a link that lives it is worth a word. */

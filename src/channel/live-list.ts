@@ -61,6 +61,13 @@ export interface LiveListOptions<Item, Data = unknown, Schemas extends EventSche
   readonly pageSize?: number;
   /** The order of items: negative when the first comes first. @defaultValue that of the pages, and then of arrival */
   readonly compare?: (a: Item, b: Item) => number;
+  /**
+   * Grows with each change of an item, such as a revision or the time of the change. Where several ways bring the same item
+   * (events, pages, polls beside a stream), an older one then never takes the place of a newer one.
+   *
+   * @defaultValue what comes last counts
+   */
+  readonly version?: (item: Item) => number;
   /** For sends that are shown at once. */
   readonly optimistic?: OptimisticOptions<Item, Data>;
   /** Tells of changes at most once per picture, or once in so many milliseconds. @defaultValue each change at once */
@@ -139,7 +146,7 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   channel: Channel<Schemas>,
   options: LiveListOptions<Item, Data, Schemas>,
 ): LiveList<Item, Data> {
-  const { key, load, insert, update, remove, limit = 500, pageSize = 50, compare, optimistic, per, signal } = options;
+  const { key, load, insert, update, remove, limit = 500, pageSize = 50, compare, version, optimistic, per, signal } = options;
   const { frames = systemFrames } = options;
   if (!(limit >= 1 && pageSize >= 1)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
   const { context } = channel;
@@ -147,7 +154,7 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   // the payload types exist at compile time only
   const wire = channel as unknown as Channel;
   const keyOf = (item: Item): string => String(key(item));
-  const store = createListStore<Item>({ keyOf, compare, matches: optimistic?.matches ?? (() => false), limit });
+  const store = createListStore<Item>({ keyOf, compare, matches: optimistic?.matches ?? (() => false), version, limit });
   const loader = createLoader<Item>({ load, store, compare, pageSize, clock, changed });
   /** What was sent and is not accepted, for another try. */
   const sent = new Map<string, Data>();

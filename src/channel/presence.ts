@@ -85,6 +85,9 @@ export interface Presence<Data extends object = object> extends Disposable {
   close(): void;
 }
 
+/** More people, those included who have left of late, are not listed: the oldest of those who are gone go first. */
+const mostKnown = 20_000;
+
 /** A member, and what it was made of. */
 interface Known<Data> {
   readonly raw: PresenceMember;
@@ -166,7 +169,12 @@ export function presence<Data extends object = object>(channel: Channel, options
       memory.delete(key);
       happened.push([hadLeft ? 'join' : 'update', member]);
     }
-    for (const key of missing) if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
+    for (const key of missing) {
+      if (known.size > mostKnown) {
+        for (const deadlines of [grace, memory]) deadlines.delete(key);
+        known.delete(key);
+      } else if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
+    }
     if (happened.length) show();
     for (const [name, member] of happened) if (isNews || name === 'update') emit(name, member);
   }

@@ -4,8 +4,8 @@ import type { Random } from '../platform/random.ts';
 
 /**
  * Keeps what is known of each route, and chooses. A failure is only a suspicion: when nothing gets through, the network or
- * the server is to blame. It becomes a strike when another route carries something, since then this one is blocked; a route
- * with strikes is set aside for a while, the longer the more it has.
+ * the server is to blame. It becomes a strike when another route carries something that has not failed as well, since then
+ * this one is blocked; a route with strikes is set aside for a while, the longer the more it has.
  */
 export interface Routes {
   /** The route to dial now. */
@@ -56,6 +56,8 @@ const suspicionMs = 300_000;
 /** A route is set aside for half a minute after its first strike, doubling to ten minutes, give or take a quarter. */
 const firstAsideMs = 30_000;
 const longestAsideMs = 600_000;
+/** Where all of them had failed, the server is back, and an earlier route is tried after about 3 s. */
+const afterOutageMs = 3_000;
 /** A route that has carried something may fail so often before it is suspected: what ended it is more likely the server. */
 const credit = 2;
 /** How long an attempt may be silent while nothing is known of the network. */
@@ -72,16 +74,27 @@ interface RouteRecord {
   credit: number;
   strikes: number;
   asideUntilMs: number;
+  /** It has failed since it last carried something. */
+  hasFailed: boolean;
 }
 
 /** Makes the routes, with what is remembered of them. */
 export function createRoutes({ clock, random, names, memory }: RoutesParts): Routes {
   const records = names.map(
-    (): RouteRecord => ({ suspicions: 0, suspectedMs: 0, credit: 0, strikes: 0, asideUntilMs: Number.NEGATIVE_INFINITY }),
+    (): RouteRecord => ({
+      suspicions: 0,
+      suspectedMs: 0,
+      credit: 0,
+      strikes: 0,
+      asideUntilMs: Number.NEGATIVE_INFINITY,
+      hasFailed: false,
+    }),
   );
   let pinned: number | undefined;
   /** Nothing has carried anything since the start, or since the network changed. */
   let isCold = true;
+  /** The route that last proved itself had failed before, and none has failed since. */
+  let isAfterOutage = false;
   /** How long it took from a dial to the first proof. */
   let proofMs: number | undefined;
   let blocked: readonly string[] = [];
@@ -137,6 +150,8 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
     failed(route, isItsFault = false) {
       const record = records[route];
       if (!record) return;
+      record.hasFailed = true;
+      isAfterOutage = false;
       if (record.credit > 0 && !isItsFault) {
         record.credit -= 1;
         return;
@@ -148,19 +163,21 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       isCold = false;
       proofMs = afterMs ?? proofMs;
       const aside: number[] = [];
+      const own = records[route];
+      isAfterOutage ||= own?.hasFailed === true;
       for (const [other, record] of records.entries()) {
         // only what comes before it in the list was tried in its place
-        if (other < route && record.suspicions > 0) {
+        if (other < route && record.suspicions > 0 && !isAfterOutage) {
           strike(record);
           aside.push(other);
         }
         record.suspicions = 0;
       }
-      const own = records[route];
       const wasBlocked = own !== undefined && own.strikes > 0;
       if (own) {
         reset(own);
         own.credit = credit;
+        own.hasFailed = false;
       }
       if (wasBlocked || aside.length > 0) changed();
       return aside;
@@ -176,13 +193,14 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       if (pinned !== undefined || earlier.length === 0) return undefined;
       const soonestMs = Math.min(...earlier.map(({ asideUntilMs }) => asideUntilMs - clock.now()));
       // one that was not set aside has just been passed over
-      return Math.max(soonestMs, firstAsideMs * (0.75 + random() / 2));
+      return Math.max(soonestMs, (isAfterOutage ? afterOutageMs : firstAsideMs) * (0.75 + random() / 2));
     },
     forgive() {
       isCold = true;
       for (const record of records) {
         reset(record);
         record.credit = 0;
+        record.hasFailed = false;
       }
       changed();
     },

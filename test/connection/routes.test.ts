@@ -50,6 +50,37 @@ describe('routes', () => {
     expect(routes.pick()).toBe(0);
   });
 
+  test('are not to blame for an outage, and the first is tried again soon', () => {
+    const { routes } = setup(2);
+    routes.proved(0);
+    for (const route of [0, 0, 0, 1, 0, 1]) routes.failed(route);
+    expect(routes.isUnreachable).toBe(true);
+    // the server is back, and the second was the next to be dialled
+    expect(routes.proved(1)).toEqual([]);
+    expect(routes.blocked).toEqual([]);
+    expect([routes.pick(), routes.promoteInMs(1)]).toEqual([0, 3_000]);
+    // so it was blocked after all
+    routes.failed(0);
+    expect(routes.proved(1)).toEqual([0]);
+    expect([routes.blocked, routes.promoteInMs(1)]).toEqual([['a'], 30_000]);
+    // what has failed before it worked, or in another network, says nothing of now
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0);
+    expect(routes.proved(1)).toEqual([0]);
+    routes.failed(1);
+    routes.forgive();
+    routes.failed(0);
+    expect(routes.proved(1)).toEqual([0]);
+  });
+
+  test('are to blame when another one works at its first try', () => {
+    const { routes } = setup(2);
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0);
+    expect(routes.proved(1)).toEqual([0]);
+    expect([routes.pick(), routes.promoteInMs(1)]).toEqual([1, 30_000]);
+  });
+
   test('forgive after 5 minutes without a new failure', async () => {
     const { clock, routes } = setup(2);
     routes.failed(0);
