@@ -98,6 +98,20 @@ describe('routes', () => {
     expect(routes.proved(1)).toEqual([0]);
   });
 
+  test('are free again when a timer fires that loses a fraction of its delay', async () => {
+    const clock = manualClock(10_000_000.25);
+    const chances = [1, 0.3];
+    const routes = createRoutes({ clock, random: () => chances.shift() ?? 0, names: ['a', 'b'] });
+    routes.failed(0);
+    await clock.advance(0.4);
+    expect(routes.proved(1)).toEqual([0]);
+    await clock.advance(0.7);
+    const delayMs = routes.promoteInMs(1) ?? 0;
+    expect(delayMs).toBeGreaterThan(37_000);
+    await clock.advance(Math.floor(delayMs) - 0.1);
+    expect(routes.pick()).toBe(0);
+  });
+
   test('forgive after 5 minutes without a new failure', async () => {
     const { clock, routes } = setup(2);
     routes.failed(0);
