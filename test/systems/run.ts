@@ -12,7 +12,7 @@ export function testSystem(system: System): void {
       running = await system.start();
     }, 60_000);
     afterAll(() => running?.close());
-    test.each(system.lines)('%s', { timeout: 60_000 }, async (line) => {
+    test.each(system.lines)('%s', { timeout: 120_000 }, async (line) => {
       await running?.check(line);
     });
   });
