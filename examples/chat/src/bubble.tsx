@@ -68,6 +68,8 @@ export function Bubble({
   );
 }
 
+const steps = { message: '', edited: 'Saving…', deleted: 'Deleting…', queued: 'Waiting…', sending: 'Sending…' } as const;
+
 /** How far a message or its change is. */
 function Standing({ line, actions }: { readonly line: Line; readonly actions: BubbleActions }): ReactNode {
   const { id, state, problem, change } = line;
@@ -87,8 +89,8 @@ function Standing({ line, actions }: { readonly line: Line; readonly actions: Bu
       </div>
     );
   }
-  if (change) return <span className="state">{change.kind === 'edited' ? 'Saving…' : 'Deleting…'}</span>;
-  return state === 'pending' ? <span className="state">Sending…</span> : null;
+  if (change) return <span className="state">{steps[change.kind]}</span>;
+  return state === 'queued' || state === 'sending' ? <span className="state">{steps[state]}</span> : null;
 }
 
 /** Enter saves, Escape leaves it as it was. */

@@ -74,7 +74,10 @@ export function Chat({
           <Badge />
         </button>
         <button type="button" className="quiet" aria-pressed={isInspected} onClick={() => setInspected(!isInspected)}>
-          Devtools
+          <svg viewBox="0 0 18 18" aria-hidden="true">
+            <path d="M1.5 10h3l2-6 3.5 10 2.5-7 1.200 3h3" />
+          </svg>
+          <span className="label">Devtools</span>
         </button>
       </header>
 

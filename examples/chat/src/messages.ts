@@ -18,7 +18,7 @@ export interface Change {
 
 /** One message as the page shows it, with what we have changed on top. */
 export interface Line extends Message {
-  readonly state: 'sent' | 'pending' | 'failed';
+  readonly state: 'sent' | 'queued' | 'sending' | 'failed';
   /** The edit or deletion that is not accepted yet. */
   readonly change?: Change;
   readonly problem?: string;
@@ -103,8 +103,7 @@ function linesOf(items: readonly ListEntry<Message>[], waiting: readonly OutboxE
   const lines = shown.map(({ item, status, error }): Line => {
     const send = sends.get(item.id);
     if (send) return { ...item, ...standing(send) };
-    const state = status === 'confirmed' ? 'sent' : status === 'failed' ? 'failed' : 'pending';
-    return { ...item, state, problem: error?.message };
+    return { ...item, state: status === 'confirmed' ? 'sent' : status, problem: error?.message };
   });
   const ours = lines.findIndex(({ state }) => state !== 'sent');
   const end = ours < 0 ? lines.length : ours;
@@ -112,7 +111,8 @@ function linesOf(items: readonly ListEntry<Message>[], waiting: readonly OutboxE
 }
 
 function standing({ status, error }: OutboxEntry): Pick<Line, 'state' | 'problem'> {
-  return status === 'failed' ? { state: 'failed', problem: error?.message } : { state: 'pending' };
+  // what waits may have had a problem too: it is no news until it has failed
+  return { state: status, problem: status === 'failed' ? error?.message : undefined };
 }
 
 /** A message with our last edit or deletion of it. */

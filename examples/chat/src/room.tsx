@@ -50,6 +50,17 @@ export function Room({
     if (isOpen && isAtEnd.current) log.current?.scrollTo({ top: log.current.scrollHeight });
   });
 
+  // and when the room for it changes: the keyboard of a phone, the outbox, the devtools
+  useEffect(() => {
+    const view = log.current;
+    if (view === null) return;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) view.scrollTo({ top: view.scrollHeight });
+    });
+    observer.observe(view);
+    return () => observer.disconnect();
+  }, []);
+
   const actions = { onEdit: edit, onRemove: remove, onRetry: retry, onCancel: cancel };
   return (
     <section className="room" hidden={!isOpen} aria-label={`Room ${name}`}>

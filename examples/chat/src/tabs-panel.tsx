@@ -3,6 +3,7 @@ import { type ReactNode, useEffect, useState } from 'react';
 import { transportName } from './badge.tsx';
 import type { Connection } from './realtime.ts';
 import { loadLinks } from './rest.ts';
+import { addressAs } from './session.ts';
 import { useSharing } from './sharing.ts';
 
 const roles = {
@@ -34,8 +35,7 @@ export function TabsPanel({ me, connection }: { readonly me: string; readonly co
         <b className="links">{links?.length ?? '–'}</b>
         <span className="dim">{[...new Set(links)].map(transportName).join(', ')}</span>
       </p>
-      {/* with an opener the new tab gets a copy of our name */}
-      <a className="button" href={location.href} target="_blank" rel="noopener opener">
+      <a className="button" href={addressAs(me)} target="_blank" rel="noreferrer">
         Open another tab as {me}
       </a>
     </section>
