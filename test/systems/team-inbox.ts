@@ -411,18 +411,26 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       const wire = wireOf(agent);
       await agent.reload();
       await badge(agent, 'connected').waitFor();
+      await agent.locator('[data-conversation=noor-haddad]').waitFor();
       const [one, two] = ['org:acme:conversation:mika-berg', 'org:acme:conversation:noor-haddad'];
       const joins = (channel: string): number =>
         wire.sent.filter((text) => text.includes('"join"') && text.includes(channel)).length;
-      await show(agent, 'Mika Berg');
+      /** From one to the next faster than the grace time, however slow the test is. */
+      const hop = (...conversations: string[]): Promise<void> =>
+        agent.evaluate(async (ids) => {
+          for (const id of ids) {
+            document.querySelector<HTMLElement>(`[data-conversation=${id}]`)?.click();
+            await new Promise((resolve) => setTimeout(resolve, 150));
+          }
+        }, conversations);
+      await hop('mika-berg');
       await until('it is joined', () => linksIn(stage, one) === 1);
       const leftMs = Date.now();
-      await show(agent, 'Noor Haddad');
-      await until('the next one is joined', () => linksIn(stage, two) === 1);
+      await hop('noor-haddad');
       assert.equal(linksIn(stage, one), 1, 'the last one is kept for a while');
       // who comes back within the grace time has never left
-      await show(agent, 'Mika Berg');
-      await show(agent, 'Noor Haddad');
+      await hop('mika-berg', 'noor-haddad');
+      await until('the next one is joined', () => linksIn(stage, two) === 1);
       await until('it is left', () => linksIn(stage, one) === 0);
       const keptMs = Date.now() - leftMs;
       assert.equal(joins(one), 1, 'it was joined once');
