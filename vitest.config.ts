@@ -45,7 +45,7 @@ export default defineConfig({
           // a part of the tests once more, where no shared prototype can be changed
           name: 'frozen',
           setupFiles: ['./test/support/frozen.ts', './test/support/guard.ts'],
-          include: ['protocol', 'events', 'delivery', 'channel', 'transport', 'adapters', 'security'].map(
+          include: ['protocol', 'events', 'delivery', 'channel', 'transport', 'adapters', 'security/prototypes*'].map(
             (folder) => `test/${folder}/**/*.test.ts`,
           ),
           benchmark: { include: [] },

@@ -84,6 +84,11 @@ export interface ListView<Item> {
   readonly items: readonly ListEntry<Item>[];
   /** `loading` until there is a first page, `failed` when the last load was refused or the server will not let us in. */
   readonly status: 'loading' | 'ready' | 'failed';
+  /**
+   * What is shown is what the server has: the channel is joined, the list was loaded since, and nothing is missing. Where it is
+   * false, the list may be old: show it as such.
+   */
+  readonly isLive: boolean;
   /** There is something older than the first item. */
   readonly hasMore: boolean;
   /** An older page is on its way. */
@@ -165,10 +170,11 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   const view = writable(snapshot(), context.report);
 
   function snapshot(): ListView<Item> {
-    const { status, error, isLoadingMore } = loader.state;
+    const { status, error, isLoadingMore, isComplete } = loader.state;
     return {
       items: store.entries(),
       status: refusal ? 'failed' : status,
+      isLive: isComplete && !gap && channel.state.get().status === 'joined',
       hasMore: store.hasMore,
       isLoadingMore,
       error: refusal ?? error,

@@ -85,8 +85,8 @@ export interface Presence<Data extends object = object> extends Disposable {
   close(): void;
 }
 
-/** More people, those included who have left of late, are not listed: the oldest of those who are gone go first. */
-const mostKnown = 20_000;
+/** When more people are listed, those who have left of late go at once, the oldest first. */
+const mostKnown = 10_000;
 
 /** A member, and what it was made of. */
 interface Known<Data> {
@@ -170,13 +170,20 @@ export function presence<Data extends object = object>(channel: Channel, options
       happened.push([hadLeft ? 'join' : 'update', member]);
     }
     for (const key of missing) {
-      if (known.size > mostKnown) {
-        for (const deadlines of [grace, memory]) deadlines.delete(key);
-        known.delete(key);
-      } else if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
+      if (known.size > mostKnown) forget(key);
+      else if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
     }
     if (happened.length) show();
     for (const [name, member] of happened) if (isNews || name === 'update') emit(name, member);
+  }
+
+  /** There is no room for those who are gone. */
+  function forget(key: string): void {
+    const { member } = known.get(key) as Known<Data>;
+    const wasTold = memory.has(key);
+    for (const deadlines of [grace, memory]) deadlines.delete(key);
+    known.delete(key);
+    if (!wasTold) emit('leave', member);
   }
 
   function left(key: string, lateMs: number): void {

@@ -4,8 +4,9 @@ import type { Random } from '../platform/random.ts';
 
 /**
  * Keeps what is known of each route, and chooses. A failure is only a suspicion: when nothing gets through, the network or
- * the server is to blame. It becomes a strike when another route carries something that has not failed as well, since then
- * this one is blocked; a route with strikes is set aside for a while, the longer the more it has.
+ * the server is to blame. When another route carries something, this one may be blocked, or the server was away meanwhile:
+ * where that may be, it is tried once more soon. Else, and when it fails again, that is a strike; a route with strikes is
+ * set aside for a while, the longer the more it has.
  */
 export interface Routes {
   /** The route to dial now. */
@@ -56,8 +57,8 @@ const suspicionMs = 300_000;
 /** A route is set aside for half a minute after its first strike, doubling to ten minutes, give or take a quarter. */
 const firstAsideMs = 30_000;
 const longestAsideMs = 600_000;
-/** Where all of them had failed, the server is back, and an earlier route is tried after about 3 s. */
-const afterOutageMs = 3_000;
+/** Where the server may have been away, a route is tried again after about 3 s before it counts as blocked. */
+const doubtMs = 3_000;
 /** A route that has carried something may fail so often before it is suspected: what ended it is more likely the server. */
 const credit = 2;
 /** How long an attempt may be silent while nothing is known of the network. */
@@ -76,6 +77,10 @@ interface RouteRecord {
   asideUntilMs: number;
   /** It has failed since it last carried something. */
   hasFailed: boolean;
+  /** It has carried something in this network. */
+  hasWorked: boolean;
+  /** It was passed over and is to be tried once more, before that counts. */
+  isInDoubt: boolean;
 }
 
 /** Makes the routes, with what is remembered of them. */
@@ -88,13 +93,13 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       strikes: 0,
       asideUntilMs: Number.NEGATIVE_INFINITY,
       hasFailed: false,
+      hasWorked: false,
+      isInDoubt: false,
     }),
   );
   let pinned: number | undefined;
   /** Nothing has carried anything since the start, or since the network changed. */
   let isCold = true;
-  /** The route that last proved itself had failed before, and none has failed since. */
-  let isAfterOutage = false;
   /** How long it took from a dial to the first proof. */
   let proofMs: number | undefined;
   let blocked: readonly string[] = [];
@@ -134,6 +139,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
   function reset(record: RouteRecord): void {
     record.suspicions = record.strikes = 0;
     record.asideUntilMs = Number.NEGATIVE_INFINITY;
+    record.isInDoubt = false;
   }
 
   function changed(): void {
@@ -151,7 +157,8 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       const record = records[route];
       if (!record) return;
       record.hasFailed = true;
-      isAfterOutage = false;
+      // it is not the server that was away
+      if (isItsFault) record.hasWorked = false;
       if (record.credit > 0 && !isItsFault) {
         record.credit -= 1;
         return;
@@ -164,12 +171,16 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       proofMs = afterMs ?? proofMs;
       const aside: number[] = [];
       const own = records[route];
-      isAfterOutage ||= own?.hasFailed === true;
       for (const [other, record] of records.entries()) {
         // only what comes before it in the list was tried in its place
-        if (other < route && record.suspicions > 0 && !isAfterOutage) {
-          strike(record);
-          aside.push(other);
+        if (other < route && record.suspicions > 0) {
+          if (!record.isInDoubt && (record.hasWorked || own?.hasFailed)) {
+            record.isInDoubt = true;
+            record.asideUntilMs = clock.now() + doubtMs * (0.75 + random() / 2);
+          } else {
+            strike(record);
+            aside.push(other);
+          }
         }
         record.suspicions = 0;
       }
@@ -177,6 +188,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       if (own) {
         reset(own);
         own.credit = credit;
+        own.hasWorked = true;
         own.hasFailed = false;
       }
       if (wasBlocked || aside.length > 0) changed();
@@ -192,15 +204,16 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       const earlier = records.slice(0, route);
       if (pinned !== undefined || earlier.length === 0) return undefined;
       const soonestMs = Math.min(...earlier.map(({ asideUntilMs }) => asideUntilMs - clock.now()));
+      if (earlier.some(({ isInDoubt, strikes }) => isInDoubt && strikes === 0)) return Math.max(soonestMs, 0);
       // one that was not set aside has just been passed over
-      return Math.max(soonestMs, (isAfterOutage ? afterOutageMs : firstAsideMs) * (0.75 + random() / 2));
+      return Math.max(soonestMs, firstAsideMs * (0.75 + random() / 2));
     },
     forgive() {
       isCold = true;
       for (const record of records) {
         reset(record);
         record.credit = 0;
-        record.hasFailed = false;
+        record.hasFailed = record.hasWorked = false;
       }
       changed();
     },

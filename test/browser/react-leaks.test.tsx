@@ -42,6 +42,7 @@ const handlesOfEverything = 9;
 test('StrictMode leaves one subscription, and unmounting leaves nothing: no handle, timer, listener or picture', async () => {
   const { server, person } = people();
   const { wrapper, realtime, told, held } = person('ada');
+  const neighbour = person('bob').realtime.channel('lobby');
   await realtime.ready();
   const before = held();
   const page = watchPage();
@@ -55,11 +56,15 @@ test('StrictMode leaves one subscription, and unmounting leaves nothing: no hand
     server.publish('lobby', 'price', id);
   }
   await waitFor(() => expect(container.textContent).toContain('old,a,b b'));
-  // left in the middle of it: a picture and timers are on their way
+  // left in the middle of it: pictures and timers are on their way
   server.publish('lobby', 'message', { id: 'c' });
-  await Promise.resolve();
+  neighbour.enter('hello');
+  for (let n = 0; n < 500; n++) await Promise.resolve();
+  expect(page.pictures()).toBeGreaterThan(1);
   unmount();
-  await waitFor(() => expect(server.channels.has('lobby')).toBe(false));
+  await Promise.resolve();
+  expect(page.pictures()).toBe(0);
+  await waitFor(() => expect(server.channels.get('lobby')).toBe(1));
   expect(told.filter((line) => /^(join|leave)/.test(line))).toEqual(['join lobby', 'leave lobby']);
   expect(held()).toEqual(before);
   expect([page.listeners('visibilitychange'), page.pictures()]).toEqual([0, 0]);

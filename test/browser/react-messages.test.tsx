@@ -102,7 +102,7 @@ test('other events are another list, and without a channel there is nothing to s
 
 test('10,000 events, each in a task of its own, are at most one render per picture', async () => {
   const { server, person } = people();
-  const { plain, realtime } = person('ada');
+  const { wrapper, realtime } = person('ada');
   const renders = { latest: 0, list: 0 };
   function Latest() {
     renders.latest += 1;
@@ -122,7 +122,7 @@ test('10,000 events, each in a task of its own, are at most one render per pictu
       <Latest />
       <List />
     </>,
-    { wrapper: plain },
+    { wrapper, reactStrictMode: false },
   );
   await server.joined('lobby');
   let pictures = 0;

@@ -9,7 +9,7 @@ import {
   useReceipts,
   useTyping,
 } from 'keepwire/react';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { people } from './react-setup.tsx';
 
 interface Said {
@@ -19,6 +19,10 @@ interface Said {
 test('people see each other, themselves and what is new, and a double mount is no leave', async () => {
   const { server, person } = people();
   const [ada, bob] = [person('ada'), person('bob')];
+  // joined before, so that each word about us is told
+  const joined = ada.realtime.channel('lobby');
+  await server.joined('lobby');
+  await waitFor(() => expect(joined.state.get().status).toBe('joined'));
   const { result, rerender, unmount } = renderHook(
     ({ name }) => usePresence<Said>('lobby', { me: { key: 'ada', data: { name } }, graceMs: 0 }),
     { wrapper: ada.wrapper, initialProps: { name: 'Ada' } },
@@ -29,7 +33,9 @@ test('people see each other, themselves and what is new, and a double mount is n
   await waitFor(() => expect(result.current.me?.data.name).toBe('Ada'));
   expect(watching.result.current.me).toBeUndefined();
   expect(result.current.others).toEqual([]);
-  expect(ada.told.filter((line) => line.startsWith('exit'))).toEqual([]);
+  // both mounts, and the first one again as it was left: never an exit
+  // both mounts, and the second one again as the first was left: never an exit
+  expect(ada.told).toEqual(['enter lobby', 'enter lobby', 'enter lobby']);
 
   const enteredBefore = ada.told.length;
   rerender({ name: 'Ada' });
@@ -101,7 +107,7 @@ test('who types is shown to the others: from the first key until the field is em
 test('the typing indicator names two, counts more, and can be given names and words', () => {
   const typer = (key: string, data?: unknown) => ({ key, since: 0, data });
   const typers = [typer('a', { name: 'Ada' }), typer('b', 'Bob'), typer('c', { age: 3 })];
-  const { plain } = people().person('ada');
+  const { wrapper } = people().person('ada');
   const { container } = render(
     <>
       <TypingIndicator typers={typers.slice(0, 2)} />
@@ -110,7 +116,7 @@ test('the typing indicator names two, counts more, and can be given names and wo
       <TypingIndicator typers={typers.slice(0, 1)} name={({ key }) => key.toUpperCase()} />
       <TypingIndicator typers={typers}>{(all) => <b>{all.length}</b>}</TypingIndicator>
     </>,
-    { wrapper: plain },
+    { wrapper },
   );
   expect([...container.children].map(({ textContent }) => textContent)).toEqual([
     'Ada and Bob are typing',
@@ -181,4 +187,30 @@ test('the monitor shows the status as a live region and the numbers beside it', 
   await came;
   await waitFor(() => expect(whole?.querySelector('[data-name=delivered]')?.textContent).toBe('Delivered1'));
   expect(own?.textContent).toBe('connectedtransport,mode');
+});
+
+test('the stylesheet colours what the components show, and gives way to any rule of the page', async () => {
+  const sheet = document.head.appendChild(document.createElement('link'));
+  onTestFinished(() => sheet.remove());
+  const loaded = new Promise((resolve) => sheet.addEventListener('load', resolve));
+  Object.assign(sheet, { rel: 'stylesheet', href: '/src/style.css' });
+  await loaded;
+  const { container } = render(
+    <>
+      {(['online', 'away', 'offline'] as const).map((status) => (
+        <PresenceIndicator key={status} status={status} />
+      ))}
+      <TypingIndicator typers={[]} />
+      <TypingIndicator typers={[{ key: 'ada', since: 0, data: undefined }]} />
+    </>,
+    { wrapper: people().person('ada').wrapper },
+  );
+  const marks = [...container.children];
+  const dots = marks.slice(0, 3).map((mark) => getComputedStyle(mark, '::before').backgroundColor);
+  expect(new Set(dots).size).toBe(3);
+  expect(marks.slice(3).map((mark) => getComputedStyle(mark, '::after').content.includes('…'))).toEqual([false, true]);
+  const own = document.head.appendChild(document.createElement('style'));
+  onTestFinished(() => own.remove());
+  own.textContent = 'span::before { background: rgb(1, 2, 3) }';
+  expect(getComputedStyle(marks[0] as Element, '::before').backgroundColor).toBe('rgb(1, 2, 3)');
 });

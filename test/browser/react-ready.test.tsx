@@ -1,10 +1,12 @@
-import { act, cleanup, render } from '@testing-library/react';
-import { type ClientFrame, createRealtime, type RealtimeManager } from 'keepwire';
+import { act, cleanup, configure, render } from '@testing-library/react';
+import { type Channel, type ClientFrame, createRealtime, type RealtimeManager } from 'keepwire';
 import { type MemoryServer, memory } from 'keepwire/memory';
 import { RealtimeProvider, useChannelReady } from 'keepwire/react';
 import { fakeServer, manualClock } from 'keepwire/testing';
-import { Activity, Component, type ReactNode, StrictMode, Suspense } from 'react';
+import { Activity, Component, type ReactNode, Suspense } from 'react';
 import { expect, onTestFinished, test, vi } from 'vitest';
+
+configure({ reactStrictMode: true });
 
 function setUp() {
   const clock = manualClock();
@@ -18,8 +20,9 @@ function setUp() {
   return { clock, server, realtime, pass: (ms: number) => act(() => clock.advance(ms)) };
 }
 
-function Room({ name = 'lobby' }: { readonly name?: string }) {
+function Room({ name = 'lobby', seen }: { readonly name?: string; readonly seen?: Set<Channel> }) {
   const channel = useChannelReady(name);
+  seen?.add(channel);
   return (
     <p>
       in {channel.name}: {channel.state.get().status}
@@ -28,18 +31,17 @@ function Room({ name = 'lobby' }: { readonly name?: string }) {
 }
 
 const inside = (realtime: RealtimeManager, children: ReactNode): ReactNode => (
-  <StrictMode>
-    <RealtimeProvider manager={realtime}>
-      <Suspense fallback="joining">{children}</Suspense>
-    </RealtimeProvider>
-  </StrictMode>
+  <RealtimeProvider manager={realtime}>
+    <Suspense fallback="joining">{children}</Suspense>
+  </RealtimeProvider>
 );
 
 test('a component waits until it is let in, and not again when the connection is lost', async () => {
   const { server, realtime, pass, clock } = setUp();
   await pass(20_000);
   const timers = clock.pending;
-  const { container, unmount } = render(inside(realtime, [<Room key="1" />, <Room key="2" />]));
+  const seen = new Set<Channel>();
+  const { container, unmount } = render(inside(realtime, [<Room key="1" seen={seen} />, <Room key="2" seen={seen} />]));
   expect(container.textContent).toBe('joining');
   await pass(0);
   expect(container.textContent).toBe('in lobby: joinedin lobby: joined');
@@ -50,6 +52,8 @@ test('a component waits until it is let in, and not again when the connection is
   server.admit();
   await pass(20_000);
   expect(container.textContent).toBe('in lobby: joinedin lobby: joined');
+  // the handle is one and the same for all, and for as long as it is shown
+  expect(seen.size).toBe(1);
   unmount();
   await pass(4_999);
   expect(server.channels.get('lobby')).toBe(1);
@@ -100,6 +104,29 @@ test('what was hidden for long asks again when it is shown', async () => {
   await pass(0);
   expect(server.channels.get('lobby')).toBe(1);
   expect(container.textContent).toBe('in lobby: joined');
+});
+
+test('what was hidden for long has a handle that can be used, also where others have kept the channel', async () => {
+  const { realtime, pass, server } = setUp();
+  const seen = new Set<Channel>();
+  const App = ({ mode }: { readonly mode: 'visible' | 'hidden' }) =>
+    inside(
+      realtime,
+      <Activity mode={mode}>
+        <Room seen={seen} />
+      </Activity>,
+    );
+  const kept = realtime.channel('lobby');
+  const { rerender } = render(<App mode="visible" />);
+  await pass(0);
+  rerender(<App mode="hidden" />);
+  await pass(6_000);
+  rerender(<App mode="visible" />);
+  await pass(0);
+  const sent = [...seen].at(-1)?.publish('message', 'hello');
+  await pass(0);
+  await expect(sent).resolves.toMatchObject({ offset: 1 });
+  expect([kept.state.get().status, server.channels.get('lobby')]).toEqual(['joined', 1]);
 });
 
 test('another name waits anew, and the other is left', async () => {

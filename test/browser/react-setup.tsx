@@ -1,9 +1,12 @@
-import { cleanup } from '@testing-library/react';
+import { cleanup, configure } from '@testing-library/react';
 import { createRealtime, type RealtimeManager, type RealtimeOptions, systemPlatform, type Transport } from 'keepwire';
 import { RealtimeProvider } from 'keepwire/react';
 import { type FakeServer, type FakeServerOptions, fakeServer } from 'keepwire/testing';
-import { Fragment, type ReactNode, StrictMode } from 'react';
+import type { ReactNode } from 'react';
 import { onTestFinished, vi } from 'vitest';
+
+// at the root: below a component that is mounted with it, StrictMode does not run the effects twice
+configure({ reactStrictMode: true });
 
 /** A component tree's surroundings. */
 export type Wrapper = (props: { readonly children: ReactNode }) => ReactNode;
@@ -11,10 +14,7 @@ export type Wrapper = (props: { readonly children: ReactNode }) => ReactNode;
 /** Somebody with a connection, and what gives it to components. */
 export interface Person {
   readonly realtime: RealtimeManager;
-  /** Under StrictMode. */
   readonly wrapper: Wrapper;
-  /** The same without StrictMode, where renders are counted. */
-  readonly plain: Wrapper;
   /** The joins, leaves and announcements that were sent on a live link. */
   readonly told: readonly string[];
   /** What the manager holds now: handles that are not left, timers that wait. */
@@ -57,17 +57,10 @@ export function people(options: FakeServerOptions = {}): People {
         realtime.close();
       });
       realtime.start();
-      const wrapperOf =
-        (Mode: typeof StrictMode): Wrapper =>
-        ({ children }) => (
-          <Mode>
-            <RealtimeProvider manager={manager}>{children}</RealtimeProvider>
-          </Mode>
-        );
+      const wrapper: Wrapper = ({ children }) => <RealtimeProvider manager={manager}>{children}</RealtimeProvider>;
       return {
         realtime: manager,
-        wrapper: wrapperOf(StrictMode),
-        plain: wrapperOf(Fragment),
+        wrapper,
         told,
         held: () => ({ handles: open.size, timers: clock.waiting() }),
       };

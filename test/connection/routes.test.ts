@@ -50,35 +50,52 @@ describe('routes', () => {
     expect(routes.pick()).toBe(0);
   });
 
-  test('are not to blame for an outage, and the first is tried again soon', () => {
-    const { routes } = setup(2);
-    routes.proved(0);
-    for (const route of [0, 0, 0, 1, 0, 1]) routes.failed(route);
-    expect(routes.isUnreachable).toBe(true);
-    // the server is back, and the second was the next to be dialled
-    expect(routes.proved(1)).toEqual([]);
-    expect(routes.blocked).toEqual([]);
-    expect([routes.pick(), routes.promoteInMs(1)]).toEqual([0, 3_000]);
-    // so it was blocked after all
-    routes.failed(0);
-    expect(routes.proved(1)).toEqual([0]);
-    expect([routes.blocked, routes.promoteInMs(1)]).toEqual([['a'], 30_000]);
-    // what has failed before it worked, or in another network, says nothing of now
+  test('have the benefit of the doubt where the server may have been away, and are blocked when they fail once more', async () => {
+    const { clock, routes } = setup(2);
     routes.proved(0);
     for (const _ of [1, 2, 3]) routes.failed(0);
+    expect(routes.pick()).toBe(1);
+    // the server is back, or the first is blocked since
+    expect(routes.proved(1)).toEqual([]);
+    expect([routes.blocked, routes.pick(), routes.promoteInMs(1)]).toEqual([[], 1, 3_000]);
+    await clock.advance(3_000);
+    expect([routes.pick(), routes.promoteInMs(1)]).toEqual([0, 0]);
+    routes.failed(0);
     expect(routes.proved(1)).toEqual([0]);
+    expect([routes.blocked, routes.pick(), routes.promoteInMs(1)]).toEqual([['a'], 1, 30_000]);
+    await clock.advance(30_000);
+    routes.failed(0);
+    routes.proved(1);
+    expect(routes.promoteInMs(1)).toBe(60_000);
+    // it works, and has the benefit of the doubt again
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0);
+    expect([routes.proved(1), routes.promoteInMs(1)]).toEqual([[], 3_000]);
+  });
+
+  test('have it as well where the one that works now had failed too', () => {
+    const { routes } = setup(2);
+    for (const route of [0, 1, 0]) routes.failed(route);
+    expect([routes.proved(1), routes.promoteInMs(1)]).toEqual([[], 3_000]);
+    expect([routes.failed(0), routes.proved(1)]).toEqual([undefined, [0]]);
+    // what failed before it worked says nothing of now
+    const other = setup(2).routes;
+    other.failed(1);
+    other.proved(1);
+    other.failed(0);
+    expect(other.proved(1)).toEqual([0]);
+  });
+
+  test('have it neither where each of their links is cut, nor in another network', () => {
+    const { routes } = setup(2);
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0, true);
+    expect([routes.proved(1), routes.promoteInMs(1)]).toEqual([[0], 30_000]);
+    routes.proved(0);
     routes.failed(1);
     routes.forgive();
     routes.failed(0);
     expect(routes.proved(1)).toEqual([0]);
-  });
-
-  test('are to blame when another one works at its first try', () => {
-    const { routes } = setup(2);
-    routes.proved(0);
-    for (const _ of [1, 2, 3]) routes.failed(0);
-    expect(routes.proved(1)).toEqual([0]);
-    expect([routes.pick(), routes.promoteInMs(1)]).toEqual([1, 30_000]);
   });
 
   test('forgive after 5 minutes without a new failure', async () => {

@@ -16,6 +16,7 @@ const someone = (name: string): string => `${name} ${++serial}`;
 const agentId = (name: string): string => `acme-${name.toLowerCase().replace(' ', '-')}`;
 
 const badge = (page: Page, status: string) => page.locator(`.badge[data-status=${status}]`);
+const message = (page: Page, text: string) => page.locator('.message', { hasText: text });
 const sees = (page: Page, text: string) => page.locator('.message[data-state=sent]', { hasText: text }).waitFor();
 
 /** Signs an agent in, in a browser of its own. */
@@ -145,18 +146,16 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       const channel = `org:acme:conversation:${id}`;
       const send = (event: string, data: unknown, to = channel) =>
         post(stage, customer, { kind: 'publish', id: crypto.randomUUID(), channel: to, event, data });
+      const author = { id: 'x', name: 'The boss', role: 'agent' };
       assert.equal((await send('message', { text: '' }))['code'], 'bad-payload');
       assert.equal((await send('message', { words: 'hello' }))['code'], 'bad-payload');
       assert.equal((await send('mesage', { text: 'hello' }))['code'], 'unexpected');
       assert.equal((await send('conversation', {}, `org:acme:user:${id}`))['code'], 'unexpected');
-      assert.equal(
-        (await send('message', { text: 'hello', author: { id: 'x', name: 'The boss', role: 'agent' } }))['kind'],
-        'ack',
-      );
+      assert.equal((await send('message', { text: 'hello', author }))['kind'], 'ack');
       await sees(customer, 'hello');
       assert.equal(await customer.getByText('The boss').count(), 0, 'who wrote it is the word of the server');
       // something that no schema knows comes from the server itself, as after a bad deployment
-      await stage.server.smuggle(channel, 'message', { words: 'not for the screen' });
+      await stage.server.smuggle(channel, 'message', { text: 7, author, number: 0 });
       await stage.server.say(id, id, 'after it');
       await sees(customer, 'after it');
       assert.equal(await customer.locator('.message').count(), 2);
@@ -303,6 +302,45 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       }
       await agent.locator('.entry[aria-current=page]', { hasText: texts.at(-1) ?? '' }).waitFor();
       return '19 messages, 3 screens, 3 cuts, 2 restarts';
+    },
+  },
+  {
+    line: 'long conversations: earlier messages come while scrolling up, and what is read stays where it is',
+    async check(stage) {
+      const who = someone('Ida');
+      const customer = await openCustomer(stage, who);
+      const { id } = await userOf(customer);
+      await customer.keyboard.press('Escape');
+      for (let count = 0; count < 80; count++) await stage.server.say(id, id, `line ${count}, which is there`);
+      const agent = await openAgent(stage, someone('Robin'));
+      await show(agent, who);
+      await message(agent, 'line 79,').waitFor();
+      assert.equal(await agent.locator('.message').count(), 30, 'the newest page');
+      await until('the end is seen', () => message(agent, 'line 79,').isVisible());
+      const list = agent.locator('.messages');
+      await list.evaluate((place) => place.scrollTo(0, 0));
+      await message(agent, 'line 20,').waitFor();
+      const above = await list.evaluate((place) => place.scrollTop);
+      assert.ok(above > 500, `what came is above what was read: ${above} pixels`);
+      for (let page = 0; page < 2; page++) await list.evaluate((place) => place.scrollTo(0, 0));
+      await agent.getByText('The beginning').waitFor();
+      assert.equal(await showsAll(stage, agent, id), 80);
+    },
+  },
+  {
+    line: 'a browser is one user: who signs in or out in one tab does so in all',
+    async check(stage) {
+      const agent = await openAgent(stage, someone('Robin'));
+      const [tab, shop] = [await openTab(stage, agent, 'agent'), await openTab(stage, agent, '')];
+      await openWidget(shop);
+      await badge(tab, 'connected').waitFor();
+      await agent.getByRole('button', { name: 'Sign out' }).click();
+      for (const page of [agent, tab]) await page.getByLabel('Your name').waitFor();
+      await shop.getByRole('button', { name: 'Chat with us' }).click();
+      await shop.getByLabel('Your name').fill(someone('Ida'));
+      await shop.getByRole('button', { name: 'Start the chat' }).click();
+      await badge(shop, 'connected').waitFor();
+      await tab.getByText('This browser is Ida').waitFor();
     },
   },
   {

@@ -19,7 +19,7 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
       status === 'connected' && transport === 'polling' ? `Every ${pollEveryMs / 1000} s` : words[status],
   });
   const banner = find('#banner');
-  const text = find('#banner p');
+  const [what, when] = [find('#banner .what'), find('#banner .when')];
   find('#banner button').addEventListener('click', () => {
     if (realtime.status.get().status === 'connected') sessions.reload();
     else realtime.start();
@@ -32,7 +32,7 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
     const { status, blocked, attempt, nextRetryAt, reason, holds } = realtime.status.get();
     const view = sessions.view.get();
     const isConnected = status === 'connected';
-    const isFresh = isConnected && view.status === 'ready' && view.gap === undefined;
+    const isFresh = isConnected && view.isLive;
     if (isFresh) goodUntil = undefined;
     else goodUntil ??= new Date();
     document.body.toggleAttribute('data-stale', !isFresh && view.items.length > 0);
@@ -40,6 +40,8 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
     const old = view.items.length > 0 ? ` What you see is from ${goodUntil?.toLocaleTimeString() ?? 'before'}.` : '';
     let kind = '';
     let words = '';
+    // changes every second, and is not read out
+    let countdown = '';
     if (isConnected && view.status === 'failed') {
       [kind, words] = ['failed', `The sessions could not be loaded.${old}`];
     } else if (isConnected && blocked.length > 0) {
@@ -50,14 +52,15 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
       [kind, words] = ['offline', `You are offline.${old}`];
     } else if (!isConnected && attempt > 0) {
       const seconds = nextRetryAt === undefined ? 0 : Math.ceil((nextRetryAt - Date.now()) / 1000);
-      const next = seconds > 1 ? `Next try in ${seconds} s.` : 'Trying again…';
-      [kind, words] = ['reconnecting', `The server cannot be reached. ${next}${old}`];
+      countdown = seconds > 1 ? `Next try in ${seconds} s.` : 'Trying again…';
+      [kind, words] = ['reconnecting', `The server cannot be reached.${old}`];
     }
     banner.hidden = kind === '';
     banner.dataset['kind'] = kind;
     banner.classList.toggle('bad', kind === 'failed');
     find('#banner button').hidden = kind === 'polling' || kind === 'offline';
-    say(text, words);
+    say(what, words);
+    say(when, countdown);
   }
 
   observe(realtime.status, show);
