@@ -74,11 +74,14 @@ async function edit(page: Page, from: string, to: string): Promise<void> {
   await editor.press('Enter');
 }
 
+/** Each starts a page server and a browser of its own, beside other tests. */
+const timeout = 120_000;
+
 const inBrowser = test.skipIf(executablePath === undefined);
 
 inBrowser(
   'two windows chat over each transport, through switches and cuts, and a third one finds it all',
-  { timeout: 60_000 },
+  { timeout },
   async () => {
     const { demo, join } = await stage();
     const [ada, bob] = await Promise.all([join('Ada'), join('Bob')]);
@@ -115,7 +118,7 @@ inBrowser(
   },
 );
 
-inBrowser('messages are edited and deleted by their author alone, and seen', { timeout: 60_000 }, async () => {
+inBrowser('messages are edited and deleted by their author alone, and seen', { timeout }, async () => {
   const { join } = await stage();
   const [ada, bob] = await Promise.all([join('Ada'), join('Bob')]);
   for (const text of ['first', 'second', 'third']) {
@@ -138,7 +141,28 @@ inBrowser('messages are edited and deleted by their author alone, and seen', { t
   expect(await texts(eve)).toEqual(['second, better', 'third']);
 });
 
-inBrowser('people are online, away and gone, and seen while they type', { timeout: 60_000 }, async () => {
+inBrowser('the history comes page by page', { timeout }, async () => {
+  const { demo, join } = await stage();
+  const ada = await join('Ada');
+  await say(ada, 'said 0');
+  await sees(ada, 'said 0');
+  const all = ['said 0'];
+  for (let index = 1; index < 70; index++) {
+    const text = `said ${index}`;
+    all.push(text);
+    const at = Date.now();
+    await demo.server.log.append('room:general', { id: text, event: 'message', data: JSON.stringify({ text }), at, from: 'Bob' });
+  }
+  const eve = await join('Eve');
+  await sees(eve, 'said 69');
+  expect(await texts(eve)).toEqual(all.slice(-50));
+  await eve.getByRole('button', { name: 'Show older messages' }).click();
+  await sees(eve, 'said 0');
+  expect(await texts(eve)).toEqual(all);
+  expect(await eve.getByRole('button', { name: 'Show older messages' }).count()).toBe(0);
+});
+
+inBrowser('people are online, away and gone, and seen while they type', { timeout }, async () => {
   const { join } = await stage();
   const [ada, bob] = await Promise.all([join('Ada'), join('Bob')]);
   const bobAtAda = ada.locator('.people li', { hasText: 'Bob' });
@@ -163,7 +187,7 @@ inBrowser('people are online, away and gone, and seen while they type', { timeou
 
 inBrowser(
   'what is written without a connection waits where it is seen, over a reload, and arrives once',
-  { timeout: 60_000 },
+  { timeout },
   async () => {
     const { demo, join } = await stage();
     const [ada, bob] = await Promise.all([join('Ada'), join('Bob')]);
@@ -197,7 +221,7 @@ inBrowser(
   },
 );
 
-inBrowser('what the server refuses is shown with its reason, to be tried again or discarded', { timeout: 60_000 }, async () => {
+inBrowser('what the server refuses is shown with its reason, to be tried again or discarded', { timeout }, async () => {
   const { join } = await stage();
   const ada = await join('Ada');
   await say(ada, 'spam for everybody');
@@ -215,7 +239,7 @@ inBrowser('what the server refuses is shown with its reason, to be tried again o
   expect(await outbox(ada).count()).toBe(0);
 });
 
-inBrowser('tabs share one connection, hand it over, and part when they are told to', { timeout: 60_000 }, async () => {
+inBrowser('tabs share one connection, hand it over, and part when they are told to', { timeout }, async () => {
   const { demo, join } = await stage();
   const [ada, bob] = await Promise.all([join('Ada'), join('Bob')]);
   const linksOfAda = (): number => demo.server.sessions().filter(({ user }) => user === 'Ada').length;
@@ -252,7 +276,7 @@ inBrowser('tabs share one connection, hand it over, and part when they are told 
   await sees(third, 'that is me now');
 });
 
-inBrowser('the devtools are loaded when they are opened, and know this page', { timeout: 60_000 }, async () => {
+inBrowser('the devtools are loaded when they are opened, and know this page', { timeout }, async () => {
   const { join } = await stage();
   const ada = await join('Ada');
   const loaded: string[] = [];
