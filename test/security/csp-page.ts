@@ -55,7 +55,7 @@ const managers: RealtimeManager[] = transports.map((transport, index) => {
   bindStatus(status, realtime);
   bindList(list, room.members, {
     key: ({ key }) => key,
-    create: ({ key, data }) => Object.assign(document.createElement('li'), { textContent: `${key} ${JSON.stringify(data)}` }),
+    render: ({ key, data }) => Object.assign(document.createElement('li'), { textContent: `${key} ${JSON.stringify(data)}` }),
   });
   presence(room, { me: { key: markup, data: { name: markup } } });
   presence(realtime.channel('other'), { me: { key: markup }, source: beacons() });
