@@ -16,8 +16,8 @@ const longPoll = "export { longPoll } from 'keepwire/long-poll';";
  * not grow beyond unnoticed, and the miss is printed each time.
  */
 const budgets = [
-  { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 24_500 },
-  { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 31_500 },
+  { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 24_600 },
+  { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 31_600 },
   {
     name: 'tabs, on top of core + websocket',
     code: `${core}${websocket}export { sharedTabs } from 'keepwire/tabs';`,
@@ -35,7 +35,7 @@ const budgets = [
     name: 'presence + typing + live list (core apart)',
     code: "export { beacons, presence } from 'keepwire/presence'; export { typing } from 'keepwire/typing'; export { liveList } from 'keepwire/live-list';",
     limit: 3000,
-    ceiling: 5750,
+    ceiling: 5850,
     apart: ['keepwire'],
   },
   { name: 'vanilla (core apart)', code: "export * from 'keepwire/vanilla';", limit: 2000, apart: ['keepwire'] },
