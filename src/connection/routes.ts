@@ -56,8 +56,8 @@ const suspicionMs = 300_000;
 /** A route is set aside for half a minute after its first strike, doubling to ten minutes, give or take a quarter. */
 const firstAsideMs = 30_000;
 const longestAsideMs = 600_000;
-/** `setTimeout` cuts off the fraction of its delay, and would find a route set aside still: less than 1 millisecond. */
-const timerSlackMs = 1;
+/** `setTimeout` cuts off the fraction of its delay, and clocks are coarse: 2 milliseconds. */
+const timerSlackMs = 2;
 /** A route that has carried something may fail so often before it is suspected: what ended it is more likely the server. */
 const credit = 2;
 /** How long an attempt may be silent while nothing is known of the network. */
