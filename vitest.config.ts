@@ -33,8 +33,21 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
+          setupFiles: ['./test/support/guard.ts'],
           include: ['test/**/*.test.{ts,tsx}'],
           exclude: ['test/browser/**'],
+          benchmark: { include: [] },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          // a part of the tests once more, where no shared prototype can be changed
+          name: 'frozen',
+          setupFiles: ['./test/support/frozen.ts', './test/support/guard.ts'],
+          include: ['protocol', 'events', 'delivery', 'channel', 'transport', 'adapters', 'security/prototypes*'].map(
+            (folder) => `test/${folder}/**/*.test.ts`,
+          ),
           benchmark: { include: [] },
         },
       },

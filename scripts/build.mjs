@@ -1,11 +1,12 @@
 // @ts-check
 // Builds dist/ and looks at what came out: the things that go wrong without a message.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { entries } from './entries.mjs';
 import { report, root, run } from './run.mjs';
 
 rmSync(`${root}dist`, { recursive: true, force: true });
 if (!run('tsup', ['--silent'])) process.exit(1);
+copyFileSync(`${root}src/style.css`, `${root}dist/style.css`);
 
 /** @type {string[]} */
 const complaints = [];

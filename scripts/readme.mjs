@@ -1,5 +1,5 @@
 // @ts-check
-// Type-checks every TypeScript block of README.md, docs/*.md and docs/guide/*.md against the built package, counts the lines of the quick
+// Type-checks every TypeScript block of README.md and of the pages in docs/ against the built package, counts the lines of the quick
 // starts, and sees that the README has exactly the two commands that it promises.
 //
 // A block stands alone, as a file of its own. One that begins with ```ts continued goes on where the block before it ended.
@@ -40,7 +40,7 @@ function* blocks(page) {
 
 const pages = [
   'README.md',
-  ...['docs', 'docs/guide'].flatMap((folder) =>
+  ...['docs', 'docs/guide', 'docs/migrating'].flatMap((folder) =>
     readdirSync(root + folder)
       .filter((name) => name.endsWith('.md'))
       .map((name) => `${folder}/${name}`),

@@ -143,6 +143,10 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     watch: note,
     channels: registry.positions,
     cursor: (name) => cursors.get(name),
+    positionRefused(name, channel) {
+      if (channel === undefined) cursors.delete(name);
+      else registry.get(channel)?.forget();
+    },
     listener: {
       changed: showState,
       up(link) {
@@ -278,7 +282,7 @@ export function createRealtime<Schemas extends EventSchemas = EventSchemas>(
     outbox: { entries, cancel, retry, hold: holdSends },
     metrics: () => ({ ...metrics }),
   };
-  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, mostSends: resolved.outbox.maxCount });
+  probe?.attach?.(manager as RealtimeManager, { clock, ended: ended.signal, outbox: resolved.outbox });
   return manager;
 
   function assertOpen(what: string): void {

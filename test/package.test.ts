@@ -18,7 +18,11 @@ describe('every entry', () => {
         require: { types: `./dist/${output}.d.cts`, default: `./dist/${output}.cjs` },
       },
     ]);
-    expect(Object.entries(manifest.exports)).toEqual([...expected, ['./package.json', './package.json']]);
+    expect(Object.entries(manifest.exports)).toEqual([
+      ...expected,
+      ['./style.css', './dist/style.css'],
+      ['./package.json', './package.json'],
+    ]);
   });
 
   test('is known to the type checker and to the reference', () => {
@@ -33,6 +37,11 @@ describe('the package', () => {
     expect(manifest.dependencies).toEqual({});
     expect(Object.keys(manifest.peerDependenciesMeta)).toEqual(Object.keys(manifest.peerDependencies));
     expect(Object.values(manifest.peerDependenciesMeta)).toEqual([{ optional: true }, { optional: true }]);
+  });
+
+  test('has side effects only where a stylesheet is imported, which bundlers would leave out otherwise', () => {
+    expect(manifest.sideEffects).toEqual(['**/*.css']);
+    expect(existsSync(new URL('../src/style.css', import.meta.url))).toBe(true);
   });
 
   test('pins every tool to one version', () => {

@@ -22,7 +22,10 @@ export default defineConfig({
     alias: [
       { find: /^keepwire$/, replacement: from('../../src/index.ts') },
       { find: /^keepwire\/react$/, replacement: from('../../src/react/index.tsx') },
-      { find: /^keepwire\/devtools$/, replacement: from('../../src/devtools/index.ts') },
+      { find: /^keepwire\/(devtools|testing)$/, replacement: from('../../src/$1/index.ts') },
+      { find: /^keepwire\/(monitor|tabs)$/, replacement: from('../../src/$1/$1.ts') },
+      { find: /^keepwire\/(presence|typing|receipts|live-list)$/, replacement: from('../../src/channel/$1.ts') },
+      { find: /^keepwire\/indexeddb$/, replacement: from('../../src/delivery/indexeddb.ts') },
       { find: /^keepwire\/(websocket|sse|long-poll|socket-io)$/, replacement: from('../../src/adapters/$1.ts') },
     ],
   },
@@ -34,7 +37,7 @@ export default defineConfig({
     host: '127.0.0.1',
     fs: { allow: [from('../..')] },
     // one origin for the page and the server, as behind a reverse proxy
-    proxy: Object.fromEntries(['/realtime', '/socket.io'].map((path) => [path, { target: CHAT_SERVER, ws: true }])),
+    proxy: Object.fromEntries(['/realtime', '/socket.io', '/api'].map((path) => [path, { target: CHAT_SERVER, ws: true }])),
     warmup: { clientFiles: ['./src/main.tsx'] },
   },
 });

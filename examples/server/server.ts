@@ -91,6 +91,8 @@ export interface ReferenceServer {
   /** Makes a token that this server takes. */
   signToken(user: string, options?: SignOptions): Promise<string>;
   stats(): ServerStats;
+  /** Every open link, and whose it is. */
+  sessions(): readonly Required<LinkFilter>[];
   /** Cuts links as a broken network would. @returns how many */
   dropLinks(filter?: LinkFilter): number;
   /** Ends links with a reason. @returns how many */
@@ -168,6 +170,7 @@ export async function createServer(options: ServerOptions = {}): Promise<Referen
     log,
     signToken: auth.signToken,
     stats,
+    sessions: () => [...hub.sessions].map(({ client, user, carrier }) => ({ client, user, carrier })),
     dropLinks: hub.cut,
     endLinks: hub.end,
     drain: (advice = {}) => hub.advise({ ...advice, drain: true }),

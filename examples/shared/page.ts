@@ -13,6 +13,8 @@ export interface PageOptions {
   readonly paths: readonly string[];
   /** Packages that the page imports besides React; what Vite discovers later reloads the page. */
   readonly packages?: readonly string[];
+  /** The scripts of its pages, to be ready for the first visit. @defaultValue `['./src/main.tsx']` */
+  readonly scripts?: readonly string[];
 }
 
 /** Inside of its own repository the package is taken from its source; leave this out when you copy the example. */
@@ -27,7 +29,7 @@ function sourceOfPackage(): { find: RegExp; replacement: string }[] {
 }
 
 /** The Vite configuration of an example. Its server is at `EXAMPLE_SERVER`. */
-export function pageConfig({ name, paths, packages = [] }: PageOptions): UserConfig {
+export function pageConfig({ name, paths, packages = [], scripts = ['./src/main.tsx'] }: PageOptions): UserConfig {
   const target = process.env['EXAMPLE_SERVER'] ?? 'http://127.0.0.1:4400';
   // to lose the server is what these pages are for; Vite would report each time
   const logger = createLogger('error');
@@ -48,7 +50,7 @@ export function pageConfig({ name, paths, packages = [] }: PageOptions): UserCon
       host: '127.0.0.1',
       fs: { allow: [from('../..')] },
       proxy: Object.fromEntries(paths.map((path) => [path, { target, ws: true, configure: passOnEnds }])),
-      warmup: { clientFiles: ['./src/main.tsx'] },
+      warmup: { clientFiles: [...scripts] },
     },
   };
 }

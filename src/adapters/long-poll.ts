@@ -6,12 +6,14 @@ import {
   type HttpLink,
   readText,
   refusalOf,
+  refusesPosition,
   withDeadline,
 } from '../transport/exchange.ts';
-import { checkType, headerBytes } from '../transport/http.ts';
+import { checkType, fitsHeader, headerBytes, unfitPosition } from '../transport/http.ts';
 import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
 import { decodeMessage } from '../transport/link.ts';
 import { checkNames, type OptionNames } from '../transport/options.ts';
+import { withoutContent } from '../transport/secret.ts';
 import type { Transport } from '../transport/transport.ts';
 
 /** What {@link longPoll} needs to know of a server. Only the address has no default. */
@@ -160,10 +162,12 @@ async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
     const stood = standing();
     const answer = await poll();
     if (!answer) return;
+    const isFit = answer.cursor === undefined || fitsHeader(answer.cursor);
     const frames = answer.messages.flatMap((message) => decodeMessage(dialect, message));
+    if (!isFit) frames.push(unfitPosition);
     if (frames.length > 0 || !isFirst || !dialect.traits.greets) {
       gate.opened({ joining });
-      gate.deliver(frames, answer.cursor);
+      gate.deliver(frames, isFit ? answer.cursor : undefined);
       isFirst = false;
     } else if (!answer.isCutOff) {
       throw failure(link, 'protocol', 'the first poll was answered without a greeting');
@@ -201,7 +205,8 @@ async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
       // nothing new, or how some servers end a hold
       if (status === 204 || status === 304 || status === 408) return { messages: [], isCutOff: status === 408 };
       if (!response.ok) {
-        gate.down(refusalOf(link, response));
+        const isRefused = position !== undefined && cursor !== undefined;
+        gate.down((isRefused && refusesPosition(link, response)) || refusalOf(link, response));
         return undefined;
       }
       if (response.headers.has('content-type')) checkType(gate.transport, response, jsonType);
@@ -212,7 +217,7 @@ async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
         const body = JSON.parse(text) as unknown;
         return { messages: [...messages(body, response)], cursor: nextCursor?.(body, response) };
       } catch (cause) {
-        throw failure(link, 'protocol', 'the answer to a poll could not be read', undefined, cause);
+        throw failure(link, 'protocol', 'the answer to a poll could not be read', undefined, withoutContent(cause));
       }
     });
   }

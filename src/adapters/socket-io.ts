@@ -1,6 +1,7 @@
 import { type ManagerOptions, type Socket, type SocketOptions, io as socketIoClient } from 'socket.io-client';
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
+import { warnIfPlain } from '../platform/report.ts';
 import type { Dialect, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
@@ -126,6 +127,7 @@ export function socketIo(options: SocketIoOptions): Transport {
   const { name, dialect } = settings;
   const { traits } = dialect;
   const keeper = createSocketKeeper<Socket>();
+  let isWarned = false;
   return {
     name,
     capabilities: {
@@ -139,6 +141,7 @@ export function socketIo(options: SocketIoOptions): Transport {
       reauth: traits.reauth,
     },
     connect(request, sink) {
+      if (!isWarned && request.credentials) isWarned = warnIfPlain(settings.url, name);
       const gate = openGate(name, dialect, request, sink);
       if (gate.signal.aborted) return gate.link(async () => []);
       const transmit = startLink(settings, request, gate, keeper);

@@ -1,6 +1,6 @@
 import type { ServerFrame } from '../protocol/frame.ts';
-import { afterOrAtEnd, ask, failure, type HttpCall, type HttpLink, readChunks } from '../transport/exchange.ts';
-import { checkType, fitsHeader, headerBytes, longestRetryAfterMs } from '../transport/http.ts';
+import { afterOrAtEnd, ask, failure, type HttpCall, type HttpLink, readChunks, refusesPosition } from '../transport/exchange.ts';
+import { checkType, fitsHeader, headerBytes, longestRetryAfterMs, unfitPosition } from '../transport/http.ts';
 import { decodeMessage } from '../transport/link.ts';
 import { createStreamReader } from './sse-parser.ts';
 
@@ -31,11 +31,6 @@ export interface StreamSettings {
 
 const bufferedHint =
   'A proxy may hold the stream back: send `X-Accel-Buffering: no` or set `proxy_buffering off` (nginx), without compression.';
-
-const unfitId: ServerFrame = {
-  kind: 'garbled',
-  message: 'an event id is too long or holds control characters: it is no position',
-};
 
 /**
  * Asks for one stream and reads it to its end.
@@ -68,7 +63,8 @@ export async function readStream(
   const { response, reader } = await ask(link, call, signal);
   if (response.status !== 200) {
     cancelDeadline();
-    return refused(response);
+    const cause = lastId ? refusesPosition(link, response, channel) : undefined;
+    return cause ? gate.down(cause) : refused(response);
   }
   checkType(gate.transport, response, /^text\/event-stream *(;|$)/i);
   if (!reader) {
@@ -86,7 +82,7 @@ export async function readStream(
       onId(id) {
         // an unfit id could never be sent back: the position before it stays, from where the server replays more, not less
         if (fitsHeader(id)) cursor = newCursor = id;
-        else deliver([unfitId]);
+        else deliver([unfitPosition]);
       },
       onEvent({ event = 'message', data, id }) {
         isHeard = true;

@@ -1,5 +1,6 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
+import { warnIfPlain } from '../platform/report.ts';
 import type { Dialect, Greeting, OutboundMessage } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireFrames, protocolVersion } from '../protocol/keepwire.ts';
@@ -176,6 +177,7 @@ export function websocket(options: WebSocketOptions): Transport {
   const { token: place = dialect.hello ? 'subprotocol' : 'first-frame' } = options;
   const { protocols: offered = dialect.hello ? [`keepwire.v${protocolVersion}`] : [] } = options;
   const { traits } = dialect;
+  let isWarned = false;
 
   check('token', places.includes(place));
   check('maxMessageBytes', maxMessageBytes > 0);
@@ -235,6 +237,7 @@ export function websocket(options: WebSocketOptions): Transport {
         }
         let url = toWebSocketUrl(perAttempt(options.url, request), globalThis.location?.href);
         check('url', url);
+        if (!isWarned && request.credentials && place !== 'none') isWarned = warnIfPlain(url, name);
         const protocols = [...perAttempt(offered, request)];
         const greeting = handshakeGreeting();
         greetsLate = place === 'first-frame' || greeting.length > longestGreeting;
@@ -310,9 +313,7 @@ export function websocket(options: WebSocketOptions): Transport {
           return gate.fail('refused', 'the WebSocket could not be opened', { ...details, hint });
         }
         const code = closeErrorCode(native, reason, closeCodes[native], dialect);
-        const token = request.credentials?.token;
-        const quoted = !reason || (token && reason.includes(token)) ? '' : `: ${reason}`;
-        const message = `the server closed the WebSocket with code ${native}${quoted}`;
+        const message = `the server closed the WebSocket with code ${native}${reason && ': '}${reason}`;
         gate.fail(causeKinds[code] ?? 'lost', message, { ...details, code, ...closeAdvice(native, reason) });
       }
     },

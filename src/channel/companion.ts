@@ -58,8 +58,15 @@ export interface Deadlines {
   clear(): void;
 }
 
-/** @param expired - gets each key once when its time is over, and how late that is noticed, in milliseconds */
-export function createDeadlines(clock: Clock, expired: (key: string, lateMs: number) => void): Deadlines {
+/**
+ * @param expired - gets each key once when its time is over, and how late that is noticed, in milliseconds
+ * @param swept - called after those that were over together
+ */
+export function createDeadlines(
+  clock: Clock,
+  expired: (key: string, lateMs: number) => void,
+  swept: () => void = () => {},
+): Deadlines {
   const dueMs = new Map<string, number>();
   let armedForMs = Number.POSITIVE_INFINITY;
   let cancel = (): void => {};
@@ -78,6 +85,7 @@ export function createDeadlines(clock: Clock, expired: (key: string, lateMs: num
       dueMs.delete(key);
       expired(key, now - due);
     }
+    swept();
     arm();
   }
 

@@ -34,6 +34,8 @@ export interface Joining {
 /** After a join that could not be sent, or a link that failed to bring it: wait this long, doubling up to the longest. */
 const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
+/** Where a replay needs a link of its own, one is asked for at most this often: a stream full of holes must not make us dial in a loop. */
+const healPauseMs = 1_000;
 
 /**
  * @param positions - gives the wanted channels and where they stand
@@ -51,6 +53,8 @@ export function createJoining(
   let isScheduled = false;
   let pauseMs = firstPauseMs;
   let cancelPause = (): void => {};
+  /** When a replay was asked for last. */
+  let healedMs = Number.NEGATIVE_INFINITY;
 
   /** What one tick asks for travels together. */
   function bringUpToDateSoon(): void {
@@ -110,9 +114,19 @@ export function createJoining(
   }
 
   /** A link that was told of the channel for handles that were left is told again: its answer is for those of now. */
-  function heal(channel: string): void {
+  function added(channel: string): void {
     for (const { told } of links.values()) told.delete(channel);
     bringUpToDateSoon();
+  }
+
+  function heal(channel: string): void {
+    const waitMs = healedMs + healPauseMs - clock.now();
+    if (waitMs <= 0 || [...links.values()].at(-1)?.link.joining !== 'dial') {
+      healedMs = clock.now();
+      return added(channel);
+    }
+    cancelPause();
+    cancelPause = clock.schedule(() => heal(channel), waitMs);
   }
 
   return {
@@ -126,7 +140,7 @@ export function createJoining(
       links.delete(id);
       if (!links.size) cancelPause();
     },
-    added: heal,
+    added,
     dropped(channel) {
       presence.delete(channel);
       bringUpToDateSoon();

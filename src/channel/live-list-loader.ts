@@ -37,6 +37,8 @@ export interface LoaderState {
   readonly status: 'loading' | 'ready' | 'failed';
   readonly error: RealtimeError | undefined;
   readonly isLoadingMore: boolean;
+  /** What is held was loaded while the channel was joined, and nothing is missing since. */
+  readonly isComplete: boolean;
 }
 
 /** Loads history, one request at a time. */
@@ -71,7 +73,7 @@ const longestLoadMs = 30_000;
 
 /** Makes a loader for a store. */
 export function createLoader<Item>({ load, store, compare, pageSize, clock, changed }: LoaderParts<Item>): Loader {
-  let state: LoaderState = { status: load ? 'loading' : 'ready', error: undefined, isLoadingMore: false };
+  let state: LoaderState = { status: load ? 'loading' : 'ready', error: undefined, isLoadingMore: false, isComplete: !load };
   let task: Task | undefined;
   /** While a load of everything runs, another one is wanted. */
   let isStale = false;
@@ -156,7 +158,8 @@ export function createLoader<Item>({ load, store, compare, pageSize, clock, chan
         if (signal.aborted) return;
         tries = 0;
         store.reset(items, hasMore);
-        set({ status: 'ready', error: undefined, isLoadingMore: false }, !isStale);
+        const isComplete = isAnchored && !isStale;
+        set({ status: 'ready', error: undefined, isLoadingMore: false, isComplete }, !isStale);
       },
       failedAll,
     );
@@ -218,6 +221,7 @@ export function createLoader<Item>({ load, store, compare, pageSize, clock, chan
       // it is told by a join, or by a link that is joined
       isJoined = true;
       tries = 0;
+      if (load) set({ isComplete: false });
       reload();
     },
     reload() {

@@ -25,6 +25,8 @@ export interface StoreRules<Item> {
   readonly compare: ((a: Item, b: Item) => number) | undefined;
   /** Is an item of the server the one that we sent? */
   readonly matches: (item: Item, sent: { readonly id: string; readonly item: Item }) => boolean;
+  /** Grows with each change of an item; an older one never takes the place of a newer one. */
+  readonly version?: ((item: Item) => number) | undefined;
   /** How many items are kept beside those that were paged to. */
   readonly limit: number;
 }
@@ -97,7 +99,7 @@ const mostRemembered = 1_000;
 const mostLearned = 10_000;
 
 /** Makes an empty list. */
-export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreRules<Item>): ListStore<Item> {
+export function createListStore<Item>({ keyOf, compare, matches, version, limit }: StoreRules<Item>): ListStore<Item> {
   /** Confirmed, the oldest first. */
   let rows: Row<Item>[] = [];
   let byKey = new Map<string, Row<Item>>();
@@ -124,6 +126,11 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
   function indexOf(row: Row<Item>): number {
     // what changes is mostly at the end
     return rows.lastIndexOf(row);
+  }
+
+  /** Is an item older than the one that is held? */
+  function isOlder(item: Item, held: Row<Item> | undefined): boolean {
+    return version !== undefined && held !== undefined && version(item) < version(held.entry.item);
   }
 
   function forget({ key, entry }: Row<Item>): void {
@@ -201,6 +208,7 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
    */
   function put(item: Item, origin: Origin, copyOf?: string): void {
     const key = keyOf(item);
+    if (isOlder(item, byKey.get(key))) return;
     const send: Claimed<Item> | undefined = copyOf === undefined ? claim(key, item, origin) : { id: copyOf };
     const found = byKey.get(key);
     // the answer to our send may have overtaken what came before it: without an order, the events tell the place
@@ -228,6 +236,10 @@ export function createListStore<Item>({ keyOf, compare, matches, limit }: StoreR
       const send = claim(key, item, {});
       if (send?.row && send.row.key !== key) take(send.row);
       const before = byKey.get(key);
+      if (before && isOlder(item, before)) {
+        fresh.set(key, before);
+        continue;
+      }
       const id = before?.entry.id ?? send?.id ?? key;
       fresh.set(key, row && !isCopy ? row : { key, entry: confirmed(id, withFields(item, fields)), offset: before?.offset });
     }

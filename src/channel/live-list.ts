@@ -61,6 +61,13 @@ export interface LiveListOptions<Item, Data = unknown, Schemas extends EventSche
   readonly pageSize?: number;
   /** The order of items: negative when the first comes first. @defaultValue that of the pages, and then of arrival */
   readonly compare?: (a: Item, b: Item) => number;
+  /**
+   * Grows with each change of an item, such as a revision or the time of the change. Where several ways bring the same item
+   * (events, pages, polls beside a stream), an older one then never takes the place of a newer one.
+   *
+   * @defaultValue what comes last counts
+   */
+  readonly version?: (item: Item) => number;
   /** For sends that are shown at once. */
   readonly optimistic?: OptimisticOptions<Item, Data>;
   /** Tells of changes at most once per picture, or once in so many milliseconds. @defaultValue each change at once */
@@ -77,6 +84,11 @@ export interface ListView<Item> {
   readonly items: readonly ListEntry<Item>[];
   /** `loading` until there is a first page, `failed` when the last load was refused or the server will not let us in. */
   readonly status: 'loading' | 'ready' | 'failed';
+  /**
+   * What is shown is what the server has: the channel is joined, the list was loaded since, and nothing is missing. Where it is
+   * false, the list may be old: show it as such.
+   */
+  readonly isLive: boolean;
   /** There is something older than the first item. */
   readonly hasMore: boolean;
   /** An older page is on its way. */
@@ -139,7 +151,7 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   channel: Channel<Schemas>,
   options: LiveListOptions<Item, Data, Schemas>,
 ): LiveList<Item, Data> {
-  const { key, load, insert, update, remove, limit = 500, pageSize = 50, compare, optimistic, per, signal } = options;
+  const { key, load, insert, update, remove, limit = 500, pageSize = 50, compare, version, optimistic, per, signal } = options;
   const { frames = systemFrames } = options;
   if (!(limit >= 1 && pageSize >= 1)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
   const { context } = channel;
@@ -147,7 +159,7 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   // the payload types exist at compile time only
   const wire = channel as unknown as Channel;
   const keyOf = (item: Item): string => String(key(item));
-  const store = createListStore<Item>({ keyOf, compare, matches: optimistic?.matches ?? (() => false), limit });
+  const store = createListStore<Item>({ keyOf, compare, matches: optimistic?.matches ?? (() => false), version, limit });
   const loader = createLoader<Item>({ load, store, compare, pageSize, clock, changed });
   /** What was sent and is not accepted, for another try. */
   const sent = new Map<string, Data>();
@@ -158,10 +170,11 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   const view = writable(snapshot(), context.report);
 
   function snapshot(): ListView<Item> {
-    const { status, error, isLoadingMore } = loader.state;
+    const { status, error, isLoadingMore, isComplete } = loader.state;
     return {
       items: store.entries(),
       status: refusal ? 'failed' : status,
+      isLive: isComplete && !gap && channel.state.get().status === 'joined',
       hasMore: store.hasMore,
       isLoadingMore,
       error: refusal ?? error,

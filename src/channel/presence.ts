@@ -85,6 +85,9 @@ export interface Presence<Data extends object = object> extends Disposable {
   close(): void;
 }
 
+/** When more people are listed, those who have left of late go at once, the oldest first. */
+const mostKnown = 10_000;
+
 /** A member, and what it was made of. */
 interface Known<Data> {
   readonly raw: PresenceMember;
@@ -113,12 +116,11 @@ export function presence<Data extends object = object>(channel: Channel, options
   const mine = writable<Member<Data> | undefined>(undefined, context.report);
   const listeners = new Set<readonly [name: string, listener: (member: never) => void]>();
   /** Who is missing has until then to come back. */
-  const grace = createDeadlines(clock, left);
+  const grace = createDeadlines(clock, left, showLeavers);
   /** Who has left is listed as offline until then. */
-  const memory = createDeadlines(clock, (key) => {
-    known.delete(key);
-    show();
-  });
+  const memory = createDeadlines(clock, (key) => void known.delete(key), showLeavers);
+  /** They have left, and nobody was told yet: a crowd that leaves together is one new list. */
+  let leavers: Member<Data>[] = [];
   let data = me?.data ?? ({} as Data);
   let isAwayOnPurpose = false;
   let isAwayUnseen = false;
@@ -166,9 +168,22 @@ export function presence<Data extends object = object>(channel: Channel, options
       memory.delete(key);
       happened.push([hadLeft ? 'join' : 'update', member]);
     }
-    for (const key of missing) if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
-    if (happened.length) show();
+    for (const key of missing) {
+      if (known.size > mostKnown) forget(key);
+      else if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
+    }
+    if (leavers.length) showLeavers();
+    else if (happened.length) show();
     for (const [name, member] of happened) if (isNews || name === 'update') emit(name, member);
+  }
+
+  /** There is no room for those who are gone. */
+  function forget(key: string): void {
+    const { member } = known.get(key) as Known<Data>;
+    const wasTold = memory.has(key);
+    for (const deadlines of [grace, memory]) deadlines.delete(key);
+    known.delete(key);
+    if (!wasTold) leavers.push(member);
   }
 
   function left(key: string, lateMs: number): void {
@@ -178,8 +193,14 @@ export function presence<Data extends object = object>(channel: Channel, options
       known.set(key, { raw: { key }, member: { ...member, status: 'offline', lastSeen, devices: undefined } });
       memory.set(key, rememberMs);
     } else known.delete(key);
+    leavers.push(member);
+  }
+
+  function showLeavers(): void {
+    const gone = leavers;
+    leavers = [];
     show();
-    emit('leave', member);
+    for (const member of gone) emit('leave', member);
   }
 
   const feed = (source === 'server' ? serverPresence : source)(channel, me, changed);

@@ -72,6 +72,8 @@ export interface Subscription {
   presence(frame: PresenceFrame): void;
   /** The server tells how far the log reaches. */
   heartbeat(head: ChannelPosition, link: SourceLink): void;
+  /** The server does not take the opaque position. */
+  forget(): void;
   /** There is no link any more. */
   disconnected(): void;
   /** Another user: where the channel stood and who was in it is forgotten, and it is joined anew. */
@@ -346,6 +348,7 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
       if (!order.isBehind(head) || isHealing || link.id < joinedLink || link.resume !== 'channel' || healed(link)) return;
       reach({ kind: 'joined', ...head }, link);
     },
+    forget: order.forget,
     outgoing: createTurns(),
     ended() {
       cancelWait();

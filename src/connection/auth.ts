@@ -1,6 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
+import { cleanError, withoutSecret } from '../transport/secret.ts';
 import type { Credentials } from '../transport/transport.ts';
 
 /** Why credentials are wanted: the first link, a later one, the end of the token is near, or the server refused the last one. */
@@ -70,6 +71,8 @@ export function createAuth(
   /** The last question was answered by a refusal. */
   let wasRefused = false;
   let underWay: { readonly answer: Promise<Credentials | undefined>; readonly abort: AbortController } | undefined;
+  /** What the provider gave last: it may quote it when it fails. */
+  let lastToken: string | undefined;
   /** Whose the last credentials were. */
   let subject: string | undefined;
   /** What the question of now is answered with, while a change of user is told. */
@@ -88,10 +91,10 @@ export function createAuth(
       // a provider with a memory may not have looked at the end; a second old token is for the server to judge, whose clock counts
       .then((credentials) => (isSpent(credentials) && reason.endsWith('connect') ? call('expiring') : credentials))
       .then(identify)
-      .catch((error: unknown) => {
-        throw RealtimeError.from(error, 'refused', 'the auth provider failed', {
-          hint: 'It is asked again with the next attempt.',
-        });
+      .catch((cause: unknown) => {
+        const hint = 'It is asked again with the next attempt.';
+        const shown = RealtimeError.is(cause) ? cause : withoutSecret(cause, lastToken);
+        throw cleanError(RealtimeError.from(shown, 'refused', 'the auth provider failed', { hint }), lastToken);
       })
       .finally(() => {
         cancelDeadline();
@@ -116,6 +119,7 @@ export function createAuth(
       });
     }
     wasRefused = false;
+    lastToken = token;
     const { exp, sub } = claimsOf(token);
     return { ...credentials, expiresAt: credentials.expiresAt ?? exp, subject: credentials.subject ?? sub };
   }

@@ -1,6 +1,6 @@
 import { RealtimeError } from '../errors.ts';
 import type { ServerFrame } from '../protocol/frame.ts';
-import type { DownCause, Transport } from '../transport/transport.ts';
+import type { Transport } from '../transport/transport.ts';
 import type { AuthReason } from './auth.ts';
 import type { Note } from './history.ts';
 import type { RetryPolicy } from './retry.ts';
@@ -129,7 +129,6 @@ export function createConnection(parts: ConnectionParts): Connection {
     up(session, live) {
       wasEverUp = true;
       if (hasOther(session.id)) lastShared = Math.max(...sessions.keys());
-      session.note({ kind: 'up', info: live.info });
       dispatch({ kind: 'up', link: session.id });
       // what was told of the change may have ended it
       if (sessions.has(session.id)) listener.up(live);
@@ -174,7 +173,7 @@ export function createConnection(parts: ConnectionParts): Connection {
       else if (pauseMs !== false) session.later(pauseMs, replace);
     },
     over(session, cause) {
-      forget(session, cause);
+      forget(session);
       const wasCandidate = isCandidate(session.id);
       if (!wasCandidate && !isCurrent(session.id)) return;
       const isHedge = state.phase === 'open' && state.candidate?.isHedge;
@@ -380,12 +379,11 @@ export function createConnection(parts: ConnectionParts): Connection {
   function end(id: LinkId): void {
     const session = sessions.get(id);
     session?.end();
-    if (session) forget(session, { kind: 'aborted' });
+    if (session) forget(session);
   }
 
-  function forget(session: Session, cause: DownCause): void {
+  function forget(session: Session): void {
     if (!sessions.delete(session.id)) return;
-    session.note({ kind: 'down', cause });
     if (session.live) listener.down(session.live);
     if (!sessions.size) auth.cancel();
   }

@@ -4,8 +4,9 @@ import type { Random } from '../platform/random.ts';
 
 /**
  * Keeps what is known of each route, and chooses. A failure is only a suspicion: when nothing gets through, the network or
- * the server is to blame. It becomes a strike when another route carries something, since then this one is blocked; a route
- * with strikes is set aside for a while, the longer the more it has.
+ * the server is to blame. When another route carries something, this one may be blocked, or the server was away meanwhile:
+ * where that may be, it is tried once more soon. Else, and when it fails again, that is a strike; a route with strikes is
+ * set aside for a while, the longer the more it has.
  */
 export interface Routes {
   /** The route to dial now. */
@@ -56,6 +57,8 @@ const suspicionMs = 300_000;
 /** A route is set aside for half a minute after its first strike, doubling to ten minutes, give or take a quarter. */
 const firstAsideMs = 30_000;
 const longestAsideMs = 600_000;
+/** Where the server may have been away, a route is tried again after about 3 s before it counts as blocked. */
+const doubtMs = 3_000;
 /** `setTimeout` cuts off the fraction of its delay, and clocks are coarse: 2 milliseconds. */
 const timerSlackMs = 2;
 /** A route that has carried something may fail so often before it is suspected: what ended it is more likely the server. */
@@ -74,12 +77,27 @@ interface RouteRecord {
   credit: number;
   strikes: number;
   asideUntilMs: number;
+  /** It has failed since it last carried something. */
+  hasFailed: boolean;
+  /** It has carried something in this network. */
+  hasWorked: boolean;
+  /** It was passed over and is to be tried once more, before that counts. */
+  isInDoubt: boolean;
 }
 
 /** Makes the routes, with what is remembered of them. */
 export function createRoutes({ clock, random, names, memory }: RoutesParts): Routes {
   const records = names.map(
-    (): RouteRecord => ({ suspicions: 0, suspectedMs: 0, credit: 0, strikes: 0, asideUntilMs: Number.NEGATIVE_INFINITY }),
+    (): RouteRecord => ({
+      suspicions: 0,
+      suspectedMs: 0,
+      credit: 0,
+      strikes: 0,
+      asideUntilMs: Number.NEGATIVE_INFINITY,
+      hasFailed: false,
+      hasWorked: false,
+      isInDoubt: false,
+    }),
   );
   let pinned: number | undefined;
   /** Nothing has carried anything since the start, or since the network changed. */
@@ -123,6 +141,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
   function reset(record: RouteRecord): void {
     record.suspicions = record.strikes = 0;
     record.asideUntilMs = Number.NEGATIVE_INFINITY;
+    record.isInDoubt = false;
   }
 
   function changed(): void {
@@ -139,6 +158,9 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
     failed(route, isItsFault = false) {
       const record = records[route];
       if (!record) return;
+      record.hasFailed = true;
+      // it is not the server that was away
+      if (isItsFault) record.hasWorked = false;
       if (record.credit > 0 && !isItsFault) {
         record.credit -= 1;
         return;
@@ -150,19 +172,26 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       isCold = false;
       proofMs = afterMs ?? proofMs;
       const aside: number[] = [];
+      const own = records[route];
       for (const [other, record] of records.entries()) {
         // only what comes before it in the list was tried in its place
         if (other < route && record.suspicions > 0) {
-          strike(record);
-          aside.push(other);
+          if (!record.isInDoubt && (record.hasWorked || own?.hasFailed)) {
+            record.isInDoubt = true;
+            record.asideUntilMs = clock.now() + doubtMs * (0.75 + random() / 2);
+          } else {
+            strike(record);
+            aside.push(other);
+          }
         }
         record.suspicions = 0;
       }
-      const own = records[route];
       const wasBlocked = own !== undefined && own.strikes > 0;
       if (own) {
         reset(own);
         own.credit = credit;
+        own.hasWorked = true;
+        own.hasFailed = false;
       }
       if (wasBlocked || aside.length > 0) changed();
       return aside;
@@ -177,6 +206,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       const earlier = records.slice(0, route);
       if (pinned !== undefined || earlier.length === 0) return undefined;
       const soonestMs = Math.min(...earlier.map(({ asideUntilMs }) => asideUntilMs - clock.now()));
+      if (earlier.some(({ isInDoubt, strikes }) => isInDoubt && strikes === 0)) return Math.max(soonestMs, 0);
       // one that was not set aside has just been passed over
       return Math.max(soonestMs, firstAsideMs * (0.75 + random() / 2));
     },
@@ -185,6 +215,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       for (const record of records) {
         reset(record);
         record.credit = 0;
+        record.hasFailed = record.hasWorked = false;
       }
       changed();
     },

@@ -29,6 +29,8 @@ export interface SessionParts {
   readonly channels: () => ReadonlyMap<string, Position | undefined>;
   /** The last id of the stream as a whole, of a transport by name. */
   readonly cursor: (transport: string) => string | undefined;
+  /** The server refused the position of the stream as a whole, or of a channel. */
+  readonly positionRefused?: (transport: string, channel: string | undefined) => void;
   /** Who watches, if anybody does. */
   readonly watch?: (event: LinkNote) => void;
 }
@@ -74,8 +76,6 @@ export interface Session {
    * @param isElsewhere - the network may be another one, and the link dead without a word
    */
   wake(isElsewhere: boolean): void;
-  /** Tells whoever watches. */
-  readonly note: (event: LinkNoteKind) => void;
   /** Frees everything. Once more does nothing. */
   end(): void;
 }
@@ -116,12 +116,14 @@ export function startSession(
   /** When the token is renewed, by the wall clock, as the end of the token is. */
   let renewAtMs = Number.POSITIVE_INFINITY;
   let cancelRenewal = (): void => {};
+  let cancelDrain = (): void => {};
+  /** An answer to a ping of the server is on its way: a flood of pings gets one at a time. */
+  let isAnswering = false;
   const session: { -readonly [Key in keyof Session]: Session[Key] } = {
     id,
     route,
     transport,
     isProven: false,
-    note,
     later,
     wake,
     end,
@@ -138,17 +140,18 @@ export function startSession(
     parts.watch?.({ link: id, transport: name, ...event });
   }
 
-  function end(): void {
+  function end(cause: DownCause = { kind: 'aborted' }): void {
     if (isOver) return;
     isOver = true;
     session.liveness?.stop();
     for (const cancel of timers) cancel();
     controller.abort();
+    note({ kind: 'down', cause });
   }
 
   function over(cause: DownCause): void {
     if (isOver) return;
-    end();
+    end(cause);
     listener.over(session, cause);
   }
 
@@ -190,6 +193,7 @@ export function startSession(
       get cursor() {
         return parts.cursor(name);
       },
+      positionRefused: (channel) => parts.positionRefused?.(name, channel),
       clock,
     };
     try {
@@ -211,15 +215,17 @@ export function startSession(
       transport,
       info,
       send(batch) {
-        note({ kind: 'sent', frames: batch });
+        // a token is for the server alone
+        if (parts.watch) note({ kind: 'sent', frames: batch.map(withoutToken) });
         return opened.send(batch);
       },
     };
     const { liveness: mode } = capabilities;
     const silent = (error: RealtimeError): void => over({ kind: 'lost', error });
-    const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => tell([{ kind: 'ping' }]), silent);
+    const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => void tell([{ kind: 'ping' }]), silent);
     session.liveness = watch;
     scheduleRenewal();
+    note({ kind: 'up', info });
     listener.up(session, session.live);
     if (isOver) return;
     // the first ping measures the round trip; a carrier that is open and cannot be pinged shows itself by a byte or by staying
@@ -256,7 +262,11 @@ export function startSession(
       }
       listener.measured(session);
     } else if (frame.kind === 'ping') {
-      tell([{ kind: 'pong', data: frame.data }]);
+      if (isAnswering) return;
+      isAnswering = true;
+      void tell([{ kind: 'pong', data: frame.data }]).then(() => {
+        isAnswering = false;
+      });
     } else if (frame.kind === 'auth') {
       // one that has ended is the one before: the server may not even have got the new one
       if (frame.status !== 'expired') session.credentials = offered ?? session.credentials;
@@ -264,12 +274,19 @@ export function startSession(
       if (frame.status !== 'accepted') over({ kind: 'unauthorized', error: tokenRefused(name, frame.message) });
     } else if (frame.kind === 'advice') {
       session.advice = frame;
-      if (frame.drain) later(comeBackMs(frame, random), () => listener.replace(session, 'reconnect'));
+      if (!frame.drain) return;
+      // the last word counts
+      cancelDrain();
+      cancelDrain = later(comeBackMs(frame, random), () => listener.replace(session, 'reconnect'));
     }
   }
 
-  function tell(batch: readonly ClientFrame[]): void {
-    session.live?.send(batch).catch((error: unknown) => fault(error, 'connection-lost', 'a control frame could not be sent'));
+  async function tell(batch: readonly ClientFrame[]): Promise<void> {
+    try {
+      await session.live?.send(batch);
+    } catch (error) {
+      fault(error, 'connection-lost', 'a control frame could not be sent');
+    }
   }
 
   /** A session that is over says so itself. */
@@ -300,7 +317,7 @@ export function startSession(
       const credentials = await auth.credentials('expiring');
       if (!credentials || isOver) return;
       offered = credentials;
-      tell([{ kind: 'authenticate', token: credentials.token }]);
+      void tell([{ kind: 'authenticate', token: credentials.token }]);
       scheduleRenewal(credentials);
     } catch (error) {
       // the link lives until the server ends it; the next attempt asks again
@@ -314,6 +331,10 @@ function connectTimedOut(transport: string, timeoutMs: number): RealtimeError {
     transport,
     hint: 'The server or a proxy takes the connection and does not answer.',
   });
+}
+
+function withoutToken(frame: ClientFrame): ClientFrame {
+  return frame.kind === 'authenticate' ? { ...frame, token: '' } : frame;
 }
 
 function tokenRefused(transport: string, message = 'no reason was given'): RealtimeError {

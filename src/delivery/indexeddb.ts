@@ -155,6 +155,7 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): OutboxStorag
     waitMs: number,
   ): Promise<{ sends: readonly StoredSend[]; corrupt: number }> {
     const nothing = { sends: [], corrupt: 0 };
+    if (isClosed) return nothing;
     if (!locks) return within('claiming', () => source.claim(other, host.clock.wallNow()));
     const giveUp = new AbortController();
     const cancel = waitMs ? host.clock.schedule(() => giveUp.abort(), waitMs) : () => {};
@@ -162,7 +163,8 @@ export function indexedDbStorage(options: IndexedDbStorageOptions): OutboxStorag
       const how = waitMs ? { signal: giveUp.signal } : { ifAvailable: true };
       return await locks.request(lockOf(other), how, (lock) => {
         cancel();
-        return lock ? within('claiming', () => source.claim(other, undefined)) : nothing;
+        // a page that was closed meanwhile would keep it from the next one
+        return lock && !isClosed ? within('claiming', () => source.claim(other, undefined)) : nothing;
       });
     } catch (error) {
       if (giveUp.signal.aborted) return nothing;

@@ -75,6 +75,8 @@ export interface Order {
   readonly lastEvent: LastEvent | undefined;
   /** When the last event that was handed over was accepted, by the server's clock. */
   readonly lastAt: number | undefined;
+  /** The server does not take the opaque position: it goes on from wherever it likes. */
+  forget(): void;
   /** Forgets where the channel stood: what follows is for another user. */
   reset(): void;
   /** Where to resume: after the last event that was handed over. */
@@ -196,6 +198,9 @@ export function createOrder(channel: string, isNew: DedupMemory): Order {
       if (isHeard) era += 1;
       isHeard = false;
       return gapOf('no-replay');
+    },
+    forget() {
+      cursor = undefined;
     },
     reset() {
       epoch = undefined;

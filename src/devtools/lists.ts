@@ -15,7 +15,7 @@ export function makeRoutes(): Section {
     element: make('div', {}, switched, health.element, why.element),
     update({ status, mode, snapshot, decisions }) {
       setText(switched, `Wanted: ${mode} · now: ${status.transport ?? 'none'}`);
-      const blocked = (status as { readonly blocked?: readonly string[] }).blocked ?? [];
+      const { blocked } = status;
       health.show(
         Object.entries(snapshot?.connections.transports ?? {}).map(([name, { attempts, opened, failed, active }]) => {
           const isUsed = name === status.transport && status.status === 'connected';

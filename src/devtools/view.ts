@@ -1,9 +1,9 @@
-import type { ConnectionStatus, Metrics, Readable, RealtimeManager, Status } from 'keepwire';
-import type { MonitorSnapshot, RouteDecision } from 'keepwire/monitor';
+import type { ConnectionStatus, Decision, Metrics, RealtimeManager, Status } from 'keepwire';
+import type { MonitorSnapshot } from 'keepwire/monitor';
 
 /** The part of a manager that the panel uses. */
 export type DevtoolsManager = Pick<RealtimeManager, 'status' | 'mode' | 'on' | 'metrics' | 'retryNow'> &
-  Partial<Pick<RealtimeManager, 'hold' | 'setMode'>>;
+  Partial<Pick<RealtimeManager, 'hold' | 'setMode' | 'history' | 'outbox'>>;
 
 /** A send that is not accepted yet, as the panel shows it. */
 export interface ShownSend {
@@ -23,7 +23,7 @@ export interface View {
   readonly mode: string;
   readonly metrics: Readonly<Metrics>;
   readonly snapshot: MonitorSnapshot | undefined;
-  readonly decisions: readonly RouteDecision[];
+  readonly decisions: readonly Decision[];
   readonly sends: readonly ShownSend[];
   readonly nowMs: number;
 }
@@ -36,27 +36,9 @@ export interface Section {
   update(view: View): void;
 }
 
-/** What a manager may have beside {@link DevtoolsManager}. */
-interface Extras {
-  readonly history?: Readable<readonly RouteDecision[]>;
-  readonly outbox?: {
-    readonly entries: Readable<
-      readonly {
-        readonly id: string;
-        readonly channel: string;
-        readonly event: string;
-        readonly status: string;
-        readonly since: number;
-        readonly attempts: number;
-        readonly error: { readonly code: string } | undefined;
-      }[]
-    >;
-  };
-}
-
 /** Looks at a manager and its monitor. */
 export function viewOf(manager: DevtoolsManager, snapshot: MonitorSnapshot | undefined, nowMs: number): View {
-  const { history, outbox } = manager as Extras;
+  const { history, outbox } = manager;
   return {
     status: manager.status.get(),
     mode: manager.mode.get(),

@@ -12,7 +12,7 @@ import { createConflated } from './conflated.ts';
 import { createHistogram } from './histogram.ts';
 import { createLinkBook } from './links.ts';
 import type { Probe, ProbeEvent } from './probe.ts';
-import type { MemoryBound, MonitorSnapshot, RouteDecision } from './snapshot.ts';
+import type { MemoryBound, MonitorSnapshot } from './snapshot.ts';
 import { createTimeline, type TimelineNote } from './timeline.ts';
 
 export { type ByteCount, type ByteMeter, type ByteMeterOptions, byteMeter } from './bytes.ts';
@@ -27,7 +27,6 @@ export type {
   ConnectionNumbers,
   MemoryBound,
   MonitorSnapshot,
-  RouteDecision,
   TransportNumbers,
 } from './snapshot.ts';
 export { type SummaryName, type SummaryRow, summary } from './summary.ts';
@@ -94,7 +93,7 @@ export function monitor(options: MonitorOptions = {}): Monitor {
   const errors: { -readonly [Code in RealtimeErrorCode]?: number } = {};
   let manager: RealtimeManager | undefined;
   let clock: Clock | undefined;
-  let mostSends = 0;
+  let limits = { maxCount: 0, maxBytes: 0 };
   let sendsWaiting = 0;
   let reconnects = 0;
   const conflated = createConflated(build, everyMs, reportUnheard);
@@ -107,7 +106,7 @@ export function monitor(options: MonitorOptions = {}): Monitor {
     }
     manager = attached;
     clock = context.clock;
-    mostSends = context.mostSends;
+    limits = context.outbox;
     const { ended } = context;
     const now = context.clock;
     let lostMs: number | undefined;
@@ -131,7 +130,8 @@ export function monitor(options: MonitorOptions = {}): Monitor {
       conflated.changed();
     });
     attached.on('switched', ({ from, to }) => timeline.add({ kind: 'switched', from, to }, now.wallNow()));
-    historyOf(attached)?.subscribe(conflated.changed);
+    attached.history.subscribe(conflated.changed);
+    attached.outbox.entries.subscribe(conflated.changed);
     conflated.use(now);
     onAbort(ended, conflated.end);
   }
@@ -224,7 +224,14 @@ export function monitor(options: MonitorOptions = {}): Monitor {
       { name: 'timeline', used: timeline.size, limit: timelineSize },
       { name: 'channels seen', used: channels.size, limit: mostChannels },
     ];
-    if (manager) memory.unshift({ name: 'sends waiting', used: sendsWaiting, limit: mostSends });
+    if (manager) {
+      const entries = manager.outbox.entries.get();
+      const used = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+      memory.unshift(
+        { name: 'sends kept', used: entries.length, limit: limits.maxCount },
+        { name: 'characters kept', used, limit: limits.maxBytes },
+      );
+    }
     return {
       status: manager?.status.get(),
       counts: manager?.metrics(),
@@ -240,7 +247,7 @@ export function monitor(options: MonitorOptions = {}): Monitor {
       errors: { ...errors },
       memory,
       bytes: bytes?.read(),
-      decisions: (manager && historyOf(manager)?.get()) ?? [],
+      decisions: manager?.history.get() ?? [],
       channels: channels.read(),
       timeline: timeline.read(),
     };
@@ -252,11 +259,6 @@ function nameOf({ channel, event, id, offset }: EventFrame): Pick<EventFrame, 'c
   readonly offset: number | undefined;
 } {
   return { channel, event, id, offset };
-}
-
-/** The decisions of the manager, where it keeps them. */
-function historyOf(manager: RealtimeManager): Readable<readonly RouteDecision[]> | undefined {
-  return (manager as { readonly history?: Readable<readonly RouteDecision[]> }).history;
 }
 
 function assertCount(option: string, value: number): void {

@@ -1,4 +1,5 @@
 import type { LinkNote, LinkPlace } from '../connection/link-note.ts';
+import type { OutboxLimits } from '../delivery/outbox-options.ts';
 import type { RealtimeError } from '../errors.ts';
 import type { RealtimeManager } from '../manager.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -59,8 +60,8 @@ export interface ProbeContext {
   readonly clock: Clock;
   /** Fires when the manager is closed: let go of everything then. */
   readonly ended: AbortSignal;
-  /** How many sends may wait at once. */
-  readonly mostSends: number;
+  /** How many sends, and how many characters of them, are kept at most. */
+  readonly outbox: Pick<OutboxLimits, 'maxCount' | 'maxBytes'>;
 }
 
 /**

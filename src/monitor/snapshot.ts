@@ -1,3 +1,4 @@
+import type { Decision } from '../connection/history.ts';
 import type { ConnectionStatus } from '../connection/status.ts';
 import type { RealtimeErrorCode } from '../errors.ts';
 import type { DownCause } from '../transport/transport.ts';
@@ -6,18 +7,6 @@ import type { ClockOffset } from './clock-offset.ts';
 import type { Distribution } from './histogram.ts';
 import type { Metrics } from './metrics.ts';
 import type { TimelineEntry } from './timeline.ts';
-
-/** Why a transport was chosen, left or tried again: one decision of the manager. */
-export interface RouteDecision {
-  /** When, in milliseconds since the Unix epoch. */
-  readonly at: number;
-  /** What was decided, in one word. */
-  readonly what: string;
-  /** The transport that it is about, by name; `undefined` where it is about none. */
-  readonly transport: string | undefined;
-  /** Why, for people. */
-  readonly reason: string;
-}
 
 /** Attempts and links of one transport. */
 export interface TransportNumbers {
@@ -105,7 +94,7 @@ export interface MonitorSnapshot {
   /** Characters and bytes of messages; `undefined` unless the monitor was given a {@link byteMeter}. */
   readonly bytes: ByteCount | undefined;
   /** Why which transport was chosen, oldest first. */
-  readonly decisions: readonly RouteDecision[];
+  readonly decisions: readonly Decision[];
   /** The channels that were seen, the one that was heard of last at the end; at most 200. */
   readonly channels: readonly ChannelNumbers[];
   /** What happened last, oldest first. */

@@ -1,3 +1,6 @@
+/** Names, ids and positions from a server are kept, compared and sent back: more characters are not believed. */
+export const longestName = 2048;
+
 /**
  * Where a channel stands: after which message. Servers that number their messages give `{ epoch, offset }`; the epoch
  * changes when the numbering starts again (a lost log, a new stream), so offsets of different epochs never compare.

@@ -1,4 +1,5 @@
 import { RealtimeError } from '../errors.ts';
+import { longestName } from './frame.ts';
 
 /** What a carrier knows of a message besides its content. */
 export interface MessageContext {
@@ -67,8 +68,19 @@ export function readPath(message: unknown, keys: readonly string[]): unknown {
   return value;
 }
 
-/** A name, an id or an opaque position: a filled string, or a number as its text. */
+/**
+ * A name, an id or an opaque position: a filled string, or a number as its text.
+ *
+ * @throws RealtimeError `protocol` for one of more than {@link longestName} characters
+ */
 export function asText(value: unknown): string | undefined {
+  const text = asWords(value);
+  if (text === undefined || text.length <= longestName) return text;
+  throw new RealtimeError('protocol', `a name, an id or a position has more than ${longestName} characters`);
+}
+
+/** What is only shown: the same, as long as it likes. */
+export function asWords(value: unknown): string | undefined {
   if (isFilled(value)) return value;
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Dialect, DialectTraits, Greeting, OutboundMessage, Receipt } from './dialect.ts';
-import type { ClientFrame, ServerFrame } from './frame.ts';
+import { type ClientFrame, longestName, type ServerFrame } from './frame.ts';
 import { receiptsFor } from './receipts.ts';
 
 /** The version of keepwire's own protocol that this package speaks. */
@@ -89,15 +89,15 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function isEvent({ channel, event, offset, epoch, id, cursor, at, from, traceparent }: Fields): boolean {
   return (
-    isText(channel) &&
-    isText(event) &&
+    isName(channel) &&
+    isName(event) &&
     (offset === undefined || isCount(offset)) &&
-    (epoch === undefined || isText(epoch)) &&
-    (id === undefined || isText(id)) &&
-    (cursor === undefined || isText(cursor)) &&
+    (epoch === undefined || isName(epoch)) &&
+    (id === undefined || isName(id)) &&
+    (cursor === undefined || isName(cursor)) &&
     (at === undefined || isAmount(at)) &&
-    (from === undefined || isText(from)) &&
-    (traceparent === undefined || isText(traceparent))
+    (from === undefined || isName(from)) &&
+    (traceparent === undefined || isName(traceparent))
   );
 }
 
@@ -120,16 +120,17 @@ const needed: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** The type of each field, which is the same in every kind that has it. */
 const types: ReadonlyMap<string, (value: unknown) => boolean> = new Map([
-  ...['channel', 'event', 'id', 'epoch', 'cursor', 'code', 'message', 'reason', 'session', 'user', 'from', 'traceparent'].map(
-    (name) => [name, isText] as const,
+  ...['channel', 'event', 'id', 'epoch', 'cursor', 'code', 'session', 'user', 'from', 'traceparent'].map(
+    (name) => [name, isName] as const,
   ),
+  ...['message', 'reason'].map((name) => [name, isText] as const),
   ...['at', 'heartbeatMs', 'retryAfterMs', 'spreadMs'].map((name) => [name, isAmount] as const),
   ['offset', isCount],
   ...['drain', 'sync'].map((name) => [name, isBoolean] as const),
   ['status', (value) => value === 'accepted' || value === 'expired' || value === 'refused'],
   ['positions', (value) => isList(value, isPosition)],
   ['members', (value) => isList(value, isMember)],
-  ['gone', (value) => isList(value, isText)],
+  ['gone', (value) => isList(value, isName)],
 ]);
 
 /** A field without a type here is the application's, or a newer server's. */
@@ -143,6 +144,11 @@ function isBoolean(value: unknown): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+/** Names, ids and positions are kept, compared and sent back. */
+function isName(value: unknown): boolean {
+  return isText(value) && value.length <= longestName;
 }
 
 /** Times and durations. */
@@ -160,11 +166,11 @@ function isList(value: unknown, isRight: (item: unknown) => boolean): boolean {
 
 function isPosition(value: unknown): boolean {
   const { channel, epoch, offset } = (value ?? {}) as Fields;
-  return isText(channel) && isText(epoch) && isCount(offset);
+  return isName(channel) && isName(epoch) && isCount(offset);
 }
 
 function isMember(value: unknown): boolean {
-  return isText(((value ?? {}) as Fields)['key']);
+  return isName(((value ?? {}) as Fields)['key']);
 }
 
 function garbled(message: string): ServerFrame {

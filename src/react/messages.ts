@@ -19,6 +19,7 @@ export interface Messages<Item, Data = unknown>
 const loading: ListView<never> = {
   items: [],
   status: 'loading',
+  isLive: false,
   hasMore: false,
   isLoadingMore: false,
   error: undefined,

@@ -1,5 +1,4 @@
-import type { Readable } from 'keepwire';
-import { type Monitor, type MonitorSnapshot, type SummaryRow, summary } from 'keepwire/monitor';
+import { type Monitor, type SummaryRow, summary } from 'keepwire/monitor';
 import { createElement, type HTMLAttributes, type ReactNode } from 'react';
 import { useConnection, useReadable } from './connection.ts';
 import { RealtimeStatus } from './status.ts';
@@ -30,7 +29,7 @@ export function RealtimeMonitor({
   ...attributes
 }: RealtimeMonitorProps): ReactNode {
   const connection = useConnection();
-  const snapshot = useReadable<MonitorSnapshot, undefined>(monitor?.snapshot as Readable<MonitorSnapshot> | undefined, undefined);
+  const snapshot = useReadable(monitor?.snapshot, undefined);
   return createElement(
     'section',
     { 'aria-label': label, 'data-keepwire': 'monitor', 'data-status': connection.status, ...attributes },

@@ -188,6 +188,7 @@ export function createWires(
         get cursor() {
           return request.cursor;
         },
+        positionRefused: request.positionRefused,
         clock,
       },
       {

@@ -24,6 +24,8 @@ export function createFakeWay(clock: Clock): FakeWay {
   let losing = 0;
   let swapping = 0;
   let held: (() => void)[] = [];
+  /** When the last of what is late arrives, in either direction. */
+  let calmMs = Number.NEGATIVE_INFINITY;
   const [down, up] = [lane(), lane()];
 
   /** One direction: what is sent later never overtakes what was sent earlier, also when the lag changes. */
@@ -33,6 +35,7 @@ export function createFakeWay(clock: Clock): FakeWay {
       const dueMs = Math.max(clock.now() + lagMs, lastMs);
       if (dueMs <= clock.now()) return send();
       lastMs = dueMs;
+      calmMs = Math.max(calmMs, dueMs);
       clock.schedule(send, dueMs - clock.now());
     };
   }
@@ -63,6 +66,8 @@ export function createFakeWay(clock: Clock): FakeWay {
       for (const late of held.splice(0).reverse()) late();
     },
     async carry(take) {
+      // without a lag nothing is added, not even a turn
+      if (lagMs === 0 && calmMs <= clock.now()) return take();
       await new Promise<void>(up);
       const answer = await take();
       await new Promise<void>(down);

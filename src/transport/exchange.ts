@@ -3,6 +3,7 @@ import { onAbort } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
 import { systemFetch } from '../platform/fetch.ts';
 import type { Dialect } from '../protocol/dialect.ts';
+import { downCause } from './cause.ts';
 import {
   type EndCause,
   type FetchLike,
@@ -12,10 +13,10 @@ import {
   requestHeaders,
   type StatusMeanings,
   statusCause,
-  withoutSecret,
   withQuery,
 } from './http.ts';
 import { greetingOf, type LinkGate } from './link.ts';
+import { withoutSecret } from './secret.ts';
 import type { LinkRequest } from './transport.ts';
 
 /** The options of a transport over HTTP, with their defaults. */
@@ -209,6 +210,29 @@ export function refusalOf(
   what: string = `a request of ${gate.transport}`,
 ): EndCause {
   return statusCause(what, gate.transport, response, request.clock, settings.dialect, settings.statuses);
+}
+
+/** What servers answer to a position that is trimmed, or that they cannot read. */
+const positionStatuses: readonly number[] = [400, 409, 410, 416];
+
+/**
+ * Is it the position that the server refuses? Then it is forgotten, so that the next link asks without it; what is missing
+ * is a gap.
+ *
+ * @param channel - whose position it was, where each channel has a stream of its own
+ */
+export function refusesPosition(
+  { gate, request, settings }: HttpCarrier,
+  { status }: Response,
+  channel?: string,
+): EndCause | undefined {
+  if (!positionStatuses.includes(status) || settings.statuses[status] || !request.positionRefused) return undefined;
+  request.positionRefused(channel);
+  return downCause('refused', `the server of ${gate.transport} refused the position with status ${status}`, {
+    transport: gate.transport,
+    native: status,
+    hint: 'It no longer holds it: what is missing is told as a gap.',
+  });
 }
 
 /** The error of a link. */

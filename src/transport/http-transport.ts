@@ -1,4 +1,5 @@
 import { RealtimeError } from '../errors.ts';
+import { warnIfPlain } from '../platform/report.ts';
 import type { Dialect } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
@@ -129,6 +130,8 @@ export function httpTransport(
     checkOption(name, value > 0, `${option} must be over 0`);
   }
 
+  let isWarned = false;
+
   return {
     name,
     capabilities: {
@@ -141,6 +144,9 @@ export function httpTransport(
       reauth: false,
     },
     connect(request, sink) {
+      if (!isWarned && request.credentials && token !== 'none') {
+        isWarned = [url, sendUrl].some((address) => typeof address !== 'function' && warnIfPlain(String(address), name));
+      }
       const gate = openGate(name, dialect, request, sink, answersJoins);
       const carriesJoins = joining === 'dial' || hasChannelStreams;
       const link: HttpLink = { settings, request, gate, joinsToldBy, joining: carriesJoins ? [...request.channels.keys()] : [] };

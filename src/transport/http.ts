@@ -1,6 +1,7 @@
 import { RealtimeError, type RealtimeErrorCode } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Dialect } from '../protocol/dialect.ts';
+import type { GarbledFrame } from '../protocol/frame.ts';
 import { type CauseKind, causeKinds, downCause, hintOf } from './cause.ts';
 import { isLarger } from './size.ts';
 import type { DownCause, LinkRequest } from './transport.ts';
@@ -156,23 +157,11 @@ export function kindOf(code: RealtimeErrorCode | undefined): CauseKind | undefin
   return code === 'connection-lost' || code === 'timeout' ? 'lost' : code && causeKinds[code];
 }
 
-/**
- * What is shown of an error of `fetch`, which quotes an address or a header that it cannot use, with the token in it.
- *
- * @returns the error itself, unless it or one underneath it quotes the secret
- */
-export function withoutSecret(cause: unknown, secret: string | undefined): unknown {
-  if (!secret) return cause;
-  const spellings = [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
-  let inner: unknown = cause;
-  // an error that names itself as its cause must not hold us
-  for (let depth = 0; depth < 8 && inner instanceof Error; depth += 1) {
-    const text = [inner.message, inner.stack, ...Object.values(inner)].join('\n');
-    if (spellings.some((spelling) => text.includes(spelling))) return new Error('withheld, because it quotes the token');
-    inner = inner.cause;
-  }
-  return cause;
-}
+/** Stands for a position that could never be sent back: the one before it stays, from where the server replays more, not less. */
+export const unfitPosition: GarbledFrame = {
+  kind: 'garbled',
+  message: 'a position is too long or holds control characters: it is none',
+};
 
 /** Whether {@link headerBytes} takes a value: no control character, and at most 2,048 bytes. */
 export function fitsHeader(value: string): boolean {

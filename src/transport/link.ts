@@ -4,6 +4,7 @@ import type { Dialect, Greeting, Receipt } from '../protocol/dialect.ts';
 import { type ClientFrame, type GarbledFrame, joinFrame, type ServerFrame } from '../protocol/frame.ts';
 import { receiptsFor } from '../protocol/receipts.ts';
 import { type CauseKind, type DownDetails, downCause } from './cause.ts';
+import { cleanError, cleanFrames, cleanReceipt, withoutContent } from './secret.ts';
 import type { DownCause, Link, LinkInfo, LinkRequest, LinkSink } from './transport.ts';
 
 /**
@@ -54,7 +55,7 @@ export function decodeMessage(
     return dialect.decode(data, event, id, channel);
   } catch (cause) {
     const message = RealtimeError.is(cause) ? cause.message : `a message could not be read by the ${dialect.name} dialect`;
-    return [{ kind: 'garbled', message, cause }];
+    return [{ kind: 'garbled', message, cause: withoutContent(cause) }];
   }
 }
 
@@ -74,6 +75,8 @@ export function openGate(
   const carried = dialect.traits.joinsInHello ? [...request.channels.keys()] : [];
   let phase: 'opening' | 'up' | 'down' = 'opening';
   let openInfo: Partial<LinkInfo> = {};
+  /** The token of now: a server may quote it in its words. */
+  let secret = request.credentials?.token;
   /** True while `connect` has not returned: the sink must not be called before it has. */
   let inConnect = true;
   queueMicrotask(() => {
@@ -102,11 +105,13 @@ export function openGate(
     fail,
     link: (transmit) => ({
       async send(frames) {
+        for (const frame of frames) if (frame.kind === 'authenticate') secret = frame.token;
         const receipts = isUp() && (await written(transmit, frames));
         if (!receipts) throw new RealtimeError('closed', `${transport} is not up`, { transport });
         if (isUp()) confirmJoins(frames.flatMap((frame) => (frame.kind === 'join' ? [frame.channel] : [])));
         // nobody would ever answer a send for which the dialect has no message
-        return receiptsFor(frames, receipts, unsendable);
+        const clean = receipts.map((receipt) => cleanReceipt(receipt, secret));
+        return receiptsFor(frames, clean, unsendable);
       },
     }),
   };
@@ -142,7 +147,8 @@ export function openGate(
     sink.frames(channels.map((channel) => ({ kind: 'joined', channel })));
   }
 
-  function deliver(frames: readonly ServerFrame[], cursor?: string): void {
+  function deliver(heard: readonly ServerFrame[], cursor?: string): void {
+    const frames = cleanFrames(heard, secret);
     if (phase === 'up' && frames.length > 0) return sink.frames(frames, cursor);
     const rest = phase === 'up' ? frames : greeted(frames);
     if (!isUp()) return;
@@ -174,8 +180,9 @@ export function openGate(
     if (phase === 'down') return;
     phase = 'down';
     over.abort();
-    if (inConnect) queueMicrotask(() => sink.down(cause));
-    else sink.down(cause);
+    const told = cause.kind === 'aborted' ? cause : { ...cause, error: cleanError(cause.error, secret) };
+    if (inConnect) queueMicrotask(() => sink.down(told));
+    else sink.down(told);
   }
 }
 

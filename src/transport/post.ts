@@ -6,6 +6,7 @@ import { downCause } from './cause.ts';
 import { ask, compose, failure, type HttpCarrier, readText, refusalOf, withDeadline } from './exchange.ts';
 import { checkType, type EndCause, isWebPage } from './http.ts';
 import { greetingOf } from './link.ts';
+import { withoutContent } from './secret.ts';
 
 /** No answer to a send is near this size. */
 const maxAnswerBytes = 1_048_576;
@@ -139,7 +140,7 @@ export function createPoster(link: HttpCarrier, url: string): (frames: readonly 
       refusal ??= downCause('lost', known ? `${what}: ${known.message}` : what, {
         transport: gate.transport,
         hint: known?.hint,
-        cause,
+        cause: withoutContent(cause),
       });
     }
     // not before the result is safe: the end of the link cuts off what is under way

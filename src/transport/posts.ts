@@ -8,6 +8,7 @@ import { checkOption } from './http-transport.ts';
 import type { LinkGate, Transmit } from './link.ts';
 import { checkNames, type OptionNames } from './options.ts';
 import { createPoster } from './post.ts';
+import { cleanReceipt } from './secret.ts';
 import type { Credentials, LinkRequest } from './transport.ts';
 
 /** The options of {@link httpPosts}. */
@@ -128,7 +129,8 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
       const posted = frames.filter((frame) => hasPath(dialect, frame));
       const waiting = frames.filter((frame) => !posted.includes(frame));
       const later = receiptsFor(waiting, [], { status: 'rejected', code: 'not-connected', retryAfterMs: waitForLinkMs });
-      return [...(posted.length > 0 ? await post(posted) : []), ...later];
+      const receipts = posted.length > 0 ? await post(posted) : [];
+      return [...receipts.map((receipt) => cleanReceipt(receipt, request.credentials?.token)), ...later];
     };
   }
 

@@ -46,6 +46,13 @@ export interface LinkRequest {
   readonly channels: ReadonlyMap<string, Position | undefined>;
   /** The last id of the stream as a whole (`Last-Event-ID` and the like). A live view too: read it when it is sent. */
   readonly cursor: string | undefined;
+  /**
+   * The server does not take the position that it was given: it is forgotten, and what is missing will be a gap. End the link
+   * with `refused` after it, so that the next one asks without.
+   *
+   * @param channel - whose position it was; without one, it was that of the stream as a whole
+   */
+  readonly positionRefused?: (channel?: string) => void;
   /** For deadlines inside the adapter. */
   readonly clock: Clock;
 }

@@ -23,6 +23,7 @@ export function bindStatus(
   { text = (connection) => connection.status, signal }: BindStatusOptions = {},
 ): () => void {
   element.setAttribute('role', 'status');
+  element.dataset['keepwire'] = 'status';
   return observe(
     status,
     (connection) => {

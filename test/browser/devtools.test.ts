@@ -107,7 +107,12 @@ test('the timeline marks events, repeats, gaps and the spans of sends', async ()
   await clock.advance(1_000);
   const marks = (kind: string): HTMLElement[] => [...root.querySelectorAll<HTMLElement>(`.track .mark[data-kind=${kind}]`)];
   await expect.poll(() => marks('accepted').length).toBe(1);
-  expect([marks('in').length > 1, marks('duplicate').length, marks('gap').length, marks('out').length]).toEqual([true, 1, 1, 1]);
+  expect([marks('in').length > 1, marks('duplicate').length > 0, marks('gap').length, marks('out').length]).toEqual([
+    true,
+    true,
+    1,
+    1,
+  ]);
   // 300 of the 15,000 milliseconds that the lanes show
   expect(marks('accepted')[0]?.style.width).toBe('2%');
   expect(marks('accepted')[0]?.title).toBe('message to room after 300 ms');
@@ -115,7 +120,9 @@ test('the timeline marks events, repeats, gaps and the spans of sends', async ()
   const [waiting] = marks('out');
   expect(Number.parseFloat(waiting?.style.left ?? '') + Number.parseFloat(waiting?.style.width ?? '')).toBe(100);
   const kinds = [...root.querySelectorAll('li[data-kind]')].map((row) => row.getAttribute('data-kind'));
-  expect(kinds[0]).toBe('out');
+  // newest first
+  expect(kinds.indexOf('out')).toBeLessThan(kinds.indexOf('accepted'));
+  expect(kinds.at(-1)).toBe('dialled');
   expect(new Set(kinds)).toEqual(new Set(['out', 'accepted', 'gap', 'in', 'duplicate', 'status', 'up', 'dialled']));
   await clock.advance(60_000);
   await expect.poll(() => marks('gap').length).toBe(0);
@@ -141,10 +148,10 @@ test('routes, channels, outbox and numbers are shown', async () => {
   server.lag(10_000);
   void room.publish('message', 2).catch(() => {});
   await clock.advance(2_000);
-  await expect.poll(page).toContain('messageroomwaiting2.0 s');
+  await expect.poll(page).toContain('messageroomsending2.0 s1');
   open('Numbers');
   expect(page()).toContain('delivered1');
-  expect(page()).toContain('sends waiting1 of 1000');
+  expect(page()).toContain('sends kept1 of 1000');
   expect(page()).toContain('delivery1');
 });
 

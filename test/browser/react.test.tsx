@@ -1,4 +1,4 @@
-import { act, cleanup, render, renderHook, waitFor } from '@testing-library/react';
+import { act, cleanup, configure, render, renderHook, waitFor } from '@testing-library/react';
 import { createRealtime, RealtimeError, type Transport, unchecked } from 'keepwire';
 import {
   createHooks,
@@ -11,13 +11,15 @@ import {
   useReadable,
 } from 'keepwire/react';
 import { type FakeServerOptions, fakeServer } from 'keepwire/testing';
-import { Activity, type ReactNode, StrictMode, useEffect, useState } from 'react';
+import { Activity, type ReactNode, useEffect, useState } from 'react';
 import { hydrateRoot } from 'react-dom/client';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
 
 const events = { message: unchecked<string>() };
 const { useEvent, useSend } = createHooks<typeof events>();
 
+// at the root: below a component that is mounted with it, StrictMode does not run the effects twice
+configure({ reactStrictMode: true });
 afterEach(cleanup);
 
 /** A manager on a fake server, and the wrapper that gives it to components, under StrictMode. */
@@ -49,13 +51,19 @@ function setUp(options: FakeServerOptions = {}) {
   });
   onTestFinished(() => realtime.close());
   realtime.start();
-  const wrapper = ({ children }: { children: ReactNode }) => (
-    <StrictMode>
-      <RealtimeProvider manager={realtime}>{children}</RealtimeProvider>
-    </StrictMode>
-  );
+  const wrapper = ({ children }: { children: ReactNode }) => <RealtimeProvider manager={realtime}>{children}</RealtimeProvider>;
   return { server, realtime, wrapper, told };
 }
+
+test('effects run twice here, so that what follows is proved under StrictMode', () => {
+  const { wrapper } = setUp();
+  let runs = 0;
+  const count = (): void => {
+    runs += 1;
+  };
+  renderHook(() => useEffect(count, []), { wrapper });
+  expect(runs).toBe(2);
+});
 
 test('under StrictMode an event is handled once, and by the handler of the last render', async () => {
   const { server, wrapper } = setUp();

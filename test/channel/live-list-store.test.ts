@@ -48,6 +48,25 @@ describe('one merge', () => {
     expect(store.entries()[0]?.item).toEqual(note(1, { text: 'missed edit', mark: '!' }));
   });
 
+  test('with a version, an older item never takes the place of a newer one, by event or by page', () => {
+    const version = ({ mark = '0' }: Note): number => Number(mark);
+    const store = storeOf({ version });
+    store.insert(note(1, { mark: '2', text: 'new' }), {});
+    store.insert(note(1, { mark: '1', text: 'late' }), {});
+    expect(shown(store)).toEqual(['k1=new']);
+    store.begin();
+    store.reset([note(1, { mark: '1', text: 'late page' }), note(2, { mark: '1' })], false);
+    expect(shown(store)).toEqual(['k1=new', 'k2=t2']);
+    // the same version is told again, as after a reconnect
+    store.insert(note(1, { mark: '2', text: 'same' }), {});
+    store.begin();
+    store.insert(note(2, { mark: '3', text: 'during' }), {});
+    store.reset([note(1, { mark: '4', text: 'newer page' }), note(2, { mark: '2', text: 'older page' })], false);
+    expect(shown(store)).toEqual(['k1=newer page', 'k2=during']);
+    store.reset([note(2, { mark: '3' })], false);
+    expect(shown(store)).toEqual(['k2=t2']);
+  });
+
   test('an edit and a deletion that come before their items are kept for them', () => {
     const store = storeOf();
     store.patch({ key: 'k1', text: 'edited' });

@@ -58,6 +58,7 @@ describe('history and live events', () => {
     expect(list.view.get()).toEqual({
       items: [],
       status: 'loading',
+      isLive: false,
       hasMore: false,
       isLoadingMore: false,
       error: undefined,
@@ -74,7 +75,68 @@ describe('history and live events', () => {
     asked[0]?.answer(messages(1, 3), true);
     await settle();
     expect(texts(list)).toEqual(['edited', 't3']);
-    expect(list.view.get()).toMatchObject({ status: 'ready', hasMore: true });
+    expect(list.view.get()).toMatchObject({ status: 'ready', isLive: true, hasMore: true });
+  });
+
+  test('it says whether it is live: not while it is cut off, nor from a hole until it was loaded again', async () => {
+    const { clock, settle, server, person } = town();
+    const { asked, load } = history();
+    const { channel } = person('ada');
+    const list = listOf(channel, { load });
+    const bare = listOf(channel);
+    expect(bare.view.get().isLive).toBe(false);
+    const seen: string[] = [];
+    list.view.subscribe(({ isLive, items }) => isLive && seen.push(items.map(({ item }) => item.text).join()));
+    const isLive = (): boolean[] => [list, bare].map(({ view }) => view.get().isLive);
+    await settle();
+    expect(isLive()).toEqual([false, true]);
+    asked[0]?.answer([message(1)]);
+    await settle();
+    expect(isLive()).toEqual([true, true]);
+    server.drop();
+    await settle();
+    expect(isLive()).toEqual([false, false]);
+    await clock.advance(5_000);
+    // it was replayed
+    expect(isLive()).toEqual([true, true]);
+    server.drop();
+    server.forget('lobby');
+    await clock.advance(5_000);
+    expect(channel.state.get().status).toBe('joined');
+    expect(isLive()).toEqual([false, false]);
+    asked[1]?.answer([message(2)]);
+    await settle();
+    expect(isLive()).toEqual([true, false]);
+    expect(new Set(seen)).toEqual(new Set(['t1', 't2']));
+  });
+
+  test('a history that was loaded without a connection is not live before it was loaded again', async () => {
+    const { clock, settle, server, person } = town();
+    const { asked, load } = history();
+    server.refuse('refused');
+    const { channel } = person('ada');
+    const list = listOf(channel, { load });
+    await clock.advance(2_000);
+    asked[0]?.answer([message(1)]);
+    await settle();
+    expect(list.view.get()).toMatchObject({ status: 'ready', isLive: false });
+    server.admit();
+    await clock.advance(10_000);
+    expect(channel.state.get().status).toBe('joined');
+    expect(list.view.get()).toMatchObject({ status: 'ready', isLive: false });
+    asked[1]?.answer([message(1), message(2)]);
+    await settle();
+    expect(list.view.get().isLive).toBe(true);
+  });
+
+  test('with a version, what is older never replaces what is newer', async () => {
+    const { settle, server, person } = town();
+    const { channel } = person('ada');
+    const list = listOf(channel, { version: ({ text }) => Number(text) });
+    await settle();
+    for (const text of ['2', '1']) server.publish('lobby', 'message', { id: 'm1', text });
+    await settle();
+    expect(texts(list)).toEqual(['2']);
   });
 
   test('new, edited and deleted can come under one event name', async () => {

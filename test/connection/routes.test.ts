@@ -50,6 +50,54 @@ describe('routes', () => {
     expect(routes.pick()).toBe(0);
   });
 
+  test('have the benefit of the doubt where the server may have been away, and are blocked when they fail once more', async () => {
+    const { clock, routes } = setup(2);
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0);
+    expect(routes.pick()).toBe(1);
+    // the server is back, or the first is blocked since
+    expect(routes.proved(1)).toEqual([]);
+    expect([routes.blocked, routes.pick(), routes.promoteInMs(1)]).toEqual([[], 1, 3_000]);
+    await clock.advance(3_000);
+    expect([routes.pick(), routes.promoteInMs(1)]).toEqual([0, 0]);
+    routes.failed(0);
+    expect(routes.proved(1)).toEqual([0]);
+    expect([routes.blocked, routes.pick(), routes.promoteInMs(1)]).toEqual([['a'], 1, 30_000]);
+    await clock.advance(30_000);
+    routes.failed(0);
+    routes.proved(1);
+    expect(routes.promoteInMs(1)).toBe(60_000);
+    // it works, and has the benefit of the doubt again
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0);
+    expect([routes.proved(1), routes.promoteInMs(1)]).toEqual([[], 3_000]);
+  });
+
+  test('have it as well where the one that works now had failed too', () => {
+    const { routes } = setup(2);
+    for (const route of [0, 1, 0]) routes.failed(route);
+    expect([routes.proved(1), routes.promoteInMs(1)]).toEqual([[], 3_000]);
+    expect([routes.failed(0), routes.proved(1)]).toEqual([undefined, [0]]);
+    // what failed before it worked says nothing of now
+    const other = setup(2).routes;
+    other.failed(1);
+    other.proved(1);
+    other.failed(0);
+    expect(other.proved(1)).toEqual([0]);
+  });
+
+  test('have it neither where each of their links is cut, nor in another network', () => {
+    const { routes } = setup(2);
+    routes.proved(0);
+    for (const _ of [1, 2, 3]) routes.failed(0, true);
+    expect([routes.proved(1), routes.promoteInMs(1)]).toEqual([[0], 30_000]);
+    routes.proved(0);
+    routes.failed(1);
+    routes.forgive();
+    routes.failed(0);
+    expect(routes.proved(1)).toEqual([0]);
+  });
+
   test('are free again when a timer fires that loses a fraction of its delay', async () => {
     const clock = manualClock(10_000_000.25);
     const chances = [1, 0.3];

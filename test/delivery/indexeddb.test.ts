@@ -131,6 +131,18 @@ describe('a reload', () => {
     await shows(page(world).outbox.entries, 'a', 'b', 'c');
   });
 
+  test('is not disturbed by a page that is closed while it opens, as React makes one in development', async () => {
+    const world = profile();
+    const before = page(world);
+    before.publish('a');
+    await shows(before.outbox.entries, 'a');
+    before.crash();
+
+    page(world).close();
+    // at once: nobody looks again before time has passed, and it stands still here
+    await shows(page(world).outbox.entries, 'a');
+  });
+
   test('brings what has failed back as failed, with its reason, to be retried or forgotten', async () => {
     const world = profile();
     const before = page(world);

@@ -191,7 +191,7 @@ test('sends are followed from the queue to the answer', async () => {
   const room = realtime.channel('room');
   const accepted = room.publish('message', 1, { id: 'a' });
   await clock.advance(500);
-  expect(read()).toMatchObject({ sendsWaiting: 1, memory: [{ name: 'sends waiting', used: 1, limit: 1000 }, {}, {}] });
+  expect(read()).toMatchObject({ sendsWaiting: 1, memory: [{ name: 'sends kept', used: 1, limit: 1000 }, {}, {}, {}] });
   await connect(setup);
   await accepted;
   expect(read()).toMatchObject({ sendsWaiting: 0, acceptMs: { count: 1, min: 500 } });

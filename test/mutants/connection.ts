@@ -223,9 +223,9 @@ export const connecting: readonly Mutant[] = [
   },
   {
     name: 'errors of fetch are shown with the token',
-    file: 'transport/http.ts',
-    find: 'if (spellings.some((spelling) => text.includes(spelling)))',
-    replace: 'if (!spellings.length && text)',
+    file: 'transport/secret.ts',
+    find: 'if (isQuoted(textOf(inner), secret))',
+    replace: 'if (depth > 8 && isQuoted(textOf(inner), secret))',
     tests: ['transport', 'adapters/long-poll.test.ts', 'adapters/sse.test.ts'],
   },
   {

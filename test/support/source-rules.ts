@@ -40,7 +40,7 @@ const layers: Readonly<Record<string, Layer>> = {
 };
 
 /** These import the core as users do, by its name. */
-const outside = ['react', 'vanilla', 'devtools', 'testing', 'companions'];
+const outside = ['react', 'vanilla', 'elements', 'devtools', 'testing', 'companions'];
 
 /** What is built on a channel lies beside it, and uses it as users do. */
 const companions = /^channel\/(companion|presence|typing|receipts|live-list)(-[\w-]+)?\.ts$/;
@@ -52,7 +52,7 @@ const packages: readonly { readonly name: RegExp; readonly file: RegExp; readonl
   { name: /^socket\.io-client$/, file: /^adapters\/socket-io\.ts$/ },
   { name: /^@standard-schema\/spec$/, file: /^protocol\//, typesOnly: true },
   { name: /^react(\/|$)/, file: /^react\// },
-  { name: /^keepwire(\/|$)/, file: /^(react|vanilla|devtools|testing)\// },
+  { name: /^keepwire(\/|$)/, file: /^(react|vanilla|elements|devtools|testing)\// },
   { name: /^keepwire$/, file: companions },
 ];
 
@@ -76,7 +76,7 @@ const doors: readonly { readonly names: readonly string[]; readonly folders: rea
   { names: ['globalThis', 'self'], folders: ['platform', 'adapters'] },
   {
     names: ['window', 'document', 'navigator', 'location', 'requestAnimationFrame', 'customElements', 'HTMLElement'],
-    folders: ['platform', 'react', 'vanilla', 'devtools'],
+    folders: ['platform', 'react', 'vanilla', 'elements', 'devtools'],
   },
   { names: ['localStorage', 'sessionStorage', 'indexedDB', 'BroadcastChannel', 'process'], folders: ['platform'] },
 ];

@@ -96,9 +96,10 @@ async function checkOne<Server>(
   const open = async (options?: BrowserContextOptions): Promise<Page> => {
     const context = await browser.newContext({ viewport: { width: 1200, height: 800 }, ...options });
     contexts.push(context);
+    context.setDefaultTimeout(15_000);
+    // more tabs may follow
+    context.on('page', (page) => page.on('pageerror', (error) => crashes.push(error)));
     const page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    page.on('pageerror', (error) => crashes.push(error));
     await page.goto(example.url);
     return page;
   };

@@ -13,10 +13,10 @@ import {
   perAttempt,
   requestHeaders,
   statusCause,
-  withoutSecret,
   withQuery,
 } from '../../src/transport/http.ts';
 import { openGate } from '../../src/transport/link.ts';
+import { withoutSecret } from '../../src/transport/secret.ts';
 import type { LinkRequest } from '../../src/transport/transport.ts';
 import { recordingSink } from '../support/contract-link.ts';
 

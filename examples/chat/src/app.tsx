@@ -1,27 +1,28 @@
-import type { RealtimeManager } from 'keepwire';
 import { RealtimeProvider } from 'keepwire/react';
 import { type ReactNode, useEffect, useState } from 'react';
 import { Chat } from './chat.tsx';
-import { connectAs, type events } from './realtime.ts';
+import { type Connection, connectAs } from './realtime.ts';
 import { rememberedName, rememberName } from './session.ts';
+import { useSharing } from './sharing.ts';
 import { SignIn } from './sign-in.tsx';
 
 /** Asks for a name, then shows the chat. */
 export function App(): ReactNode {
   const [name, setName] = useState(rememberedName);
-  const [realtime, setRealtime] = useState<RealtimeManager<typeof events>>();
+  const [isShared] = useSharing();
+  const [connection, setConnection] = useState<Connection>();
 
-  // the connection lives as long as the name
+  // the connection lives as long as the name, and as the way in which tabs have it
   useEffect(() => {
     if (name === undefined) return;
-    const manager = connectAs(name);
-    setRealtime(manager);
+    const made = connectAs(name, isShared);
+    setConnection(made);
     return () => {
-      setRealtime(undefined);
+      setConnection(undefined);
       // the components below give their channels back first
-      queueMicrotask(manager.close);
+      queueMicrotask(made.manager.close);
     };
-  }, [name]);
+  }, [name, isShared]);
 
   const choose = (next: string | undefined): void => {
     rememberName(next);
@@ -29,10 +30,18 @@ export function App(): ReactNode {
   };
 
   if (name === undefined) return <SignIn onName={choose} />;
-  if (realtime === undefined) return null;
+  if (connection === undefined) return null;
   return (
-    <RealtimeProvider manager={realtime}>
-      <Chat me={name} onSignOut={() => choose(undefined)} />
+    <RealtimeProvider manager={connection.manager}>
+      <Chat
+        me={name}
+        connection={connection}
+        onSignOut={() => {
+          // what waits in the outbox is this user's, and stays with nobody
+          connection.manager.signOut();
+          choose(undefined);
+        }}
+      />
     </RealtimeProvider>
   );
 }

@@ -1,6 +1,5 @@
-import { mountDevtools } from 'keepwire/devtools';
 import { useConnection, useMode } from 'keepwire/react';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { ConnectionState, transportName } from './badge.tsx';
 import { lobbyChannel, useChannel, useRealtime } from './realtime.ts';
 import { cutConnection } from './session.ts';
@@ -23,7 +22,6 @@ export function ConnectionPanel({ me }: { readonly me: string }): ReactNode {
       <ConnectionState />
       <TransportSwitch />
       <Breakers me={me} />
-      <Inspector />
     </section>
   );
 }
@@ -97,7 +95,9 @@ function Breakers({ me }: { readonly me: string }): ReactNode {
           Outage, {outageS} s
         </button>
       </div>
-      <p className="dim">What you write meanwhile waits, and nothing is lost.</p>
+      <p className="dim">
+        What you write meanwhile waits, and nothing is lost. A message that begins with <q>spam</q> is refused.
+      </p>
       {problem === undefined ? null : (
         <p className="problem" role="alert">
           {problem}
@@ -105,15 +105,4 @@ function Breakers({ me }: { readonly me: string }): ReactNode {
       )}
     </div>
   );
-}
-
-/** The panel of keepwire/devtools: what happened, and the counters. */
-function Inspector(): ReactNode {
-  const realtime = useRealtime();
-  const target = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (target.current === null) return;
-    return mountDevtools(realtime, { target: target.current, open: false }).remove;
-  }, [realtime]);
-  return <div className="inspector" ref={target} />;
 }

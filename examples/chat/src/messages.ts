@@ -1,151 +1,137 @@
-import { RealtimeError } from 'keepwire';
-import { useCallback, useEffect, useReducer } from 'react';
-import { z } from 'zod';
-import { channelOf, events, useChannel, useEvent, useRealtime } from './realtime.ts';
+import type { OutboxEntry } from 'keepwire';
+import type { ListEntry } from 'keepwire/live-list';
+import { useReadable } from 'keepwire/react';
+import { channelOf, events, useMessages, useRealtime, useSend } from './realtime.ts';
+import { loadHistory, type Message } from './rest.ts';
 
-/** One message as the page shows it. */
-export interface Message {
-  /** Made by the sender; the same in the echo, so that nothing is shown twice. */
+/** What we said about a message and the server has not accepted yet. */
+export interface Change {
+  /** The id of its send. */
   readonly id: string;
+  readonly kind: 'message' | 'edited' | 'deleted';
+  /** For people: the text, or what happens to it. */
   readonly text: string;
-  readonly from: string;
-  /** In milliseconds since the Unix epoch: the server's time, or ours until it has answered. */
-  readonly at: number;
-  readonly state: 'sent' | 'pending' | 'failed';
-  /** The server has shown it to us: from then on its time and its number are the server's. */
-  readonly isEchoed?: boolean;
-  /** Its number in the room. */
-  readonly offset?: number;
+  readonly status: 'queued' | 'sending' | 'failed';
   /** Why it failed. */
+  readonly problem?: string;
+}
+
+/** One message as the page shows it, with what we have changed on top. */
+export interface Line extends Message {
+  readonly state: 'sent' | 'queued' | 'sending' | 'failed';
+  /** The edit or deletion that is not accepted yet. */
+  readonly change?: Change;
   readonly problem?: string;
 }
 
 /** A room's conversation. */
 export interface Conversation {
   /** Oldest first; what is not accepted yet comes last. */
-  readonly messages: readonly Message[];
-  /** False until the history is here. */
-  readonly isLoaded: boolean;
+  readonly lines: readonly Line[];
+  /** What is not accepted yet, in the order in which it leaves; what failed comes first. */
+  readonly waiting: readonly Change[];
+  readonly status: 'loading' | 'ready' | 'failed';
+  readonly hasMore: boolean;
+  readonly isLoadingMore: boolean;
+  loadMore(): Promise<void>;
+  reload(): void;
   /** Shows the message at once, and sends it. */
   send(text: string): void;
-  /** Sends a failed message again. */
-  retry(message: Message): void;
-  /** Takes a failed message away. */
-  discard(message: Message): void;
+  edit(id: string, text: string): void;
+  remove(id: string): void;
+  /** Sends again what failed. */
+  retry(id: string): void;
+  /** Gives up what waits or failed. */
+  cancel(id: string): void;
 }
 
-interface State {
-  readonly messages: readonly Message[];
-  readonly isLoaded: boolean;
-}
-
-type Action =
-  | { readonly kind: 'loaded'; readonly messages: readonly Message[] }
-  | { readonly kind: 'put'; readonly message: Message }
-  | { readonly kind: 'failed'; readonly id: string; readonly problem: string }
-  | { readonly kind: 'discarded'; readonly id: string };
-
-const historyLimit = 100;
-
-const past = z.array(
-  z.object({ id: z.string(), event: z.string(), data: z.unknown(), at: z.number(), from: z.string(), offset: z.number() }),
-);
-
-/** The conversation of a room: its history, what is new, and what we send. */
+/**
+ * The conversation of a room: history by REST, live events, and what we send. What of ours is not accepted lies in the
+ * outbox, which survives a reload, so that is where it is read from.
+ */
 export function useConversation(room: string, me: string): Conversation {
-  const realtime = useRealtime();
-  const channel = useChannel(channelOf(room));
-  const [state, act] = useReducer(reduce, { messages: [], isLoaded: false });
-
-  useEvent(channel, 'message', ({ text }, { id = '', from = '', at = Date.now(), offset }) => {
-    act({ kind: 'put', message: { id, text, from, at, offset, state: 'sent', isEchoed: true } });
-  });
-
-  useEffect(() => {
-    if (channel === undefined) return;
-    const ended = new AbortController();
-    const load = async (): Promise<void> => {
-      try {
-        const answer = await channel.request('history', { limit: historyLimit }, { signal: ended.signal });
-        act({ kind: 'loaded', messages: past.parse(answer).flatMap(readMessage) });
-      } catch {
-        // without a history the conversation begins now
-        if (!ended.signal.aborted) act({ kind: 'loaded', messages: [] });
-      }
-    };
-    void load();
-    // what could not be replayed is fetched
-    realtime.on('gap', (gap) => gap.channel === channel.name && void load(), { signal: ended.signal });
-    return () => ended.abort();
-  }, [realtime, channel]);
-
-  const deliver = useCallback(
-    async (message: Message) => {
-      if (channel === undefined) return;
-      act({ kind: 'put', message });
-      try {
-        await channel.publish('message', { text: message.text }, { id: message.id });
-        act({ kind: 'put', message: { ...message, state: 'sent' } });
-      } catch (error) {
-        act({ kind: 'failed', id: message.id, problem: RealtimeError.is(error) ? error.message : 'it could not be sent' });
-      }
+  const channel = channelOf(room);
+  const { outbox } = useRealtime();
+  const { send: publish } = useSend(channel);
+  const list = useMessages(channel, {
+    key: ({ id }: Message) => id,
+    load: ({ before, limit, signal }) => loadHistory(channel, before?.offset, limit, signal),
+    insert: {
+      message: ({ text }, { id = '', from = '', at = Date.now(), offset }) => ({ id, text, from, at, offset, isEdited: false }),
     },
-    [channel],
-  );
+    update: { edited: ({ id, text }) => ({ id, text, isEdited: true }) },
+    remove: { deleted: ({ id }) => id },
+    compare: (a, b) => rank(a) - rank(b) || a.at - b.at,
+    optimistic: { item: ({ text }: { readonly text: string }, { id, at }): Message => ({ id, text, at, from: me }) },
+  });
+  const waiting = useReadable(outbox.entries, nothing).filter((entry) => entry.channel === channel);
+  const changes = waiting.flatMap(asChange);
 
   return {
-    ...state,
-    send: (text) => void deliver({ id: newId(), text, from: me, at: Date.now(), state: 'pending' }),
-    retry: (message) => void deliver({ ...message, state: 'pending', problem: undefined }),
-    discard: ({ id }) => act({ kind: 'discarded', id }),
+    ...list,
+    lines: linesOf(list.items, waiting, me),
+    waiting: changes,
+    send: (text) => void list.send({ text }),
+    edit: (id, text) => void publish('edited', { id, text }),
+    remove: (id) => void publish('deleted', { id }),
+    retry(id) {
+      if (list.items.some((line) => line.id === id && line.status === 'failed')) list.retry(id);
+      else outbox.retry(id);
+    },
+    cancel(id) {
+      outbox.cancel(id);
+      list.discard(id);
+    },
   };
 }
 
-function reduce(state: State, action: Action): State {
-  switch (action.kind) {
-    case 'loaded':
-      return { messages: sorted([...action.messages, ...unlike(state.messages, action.messages)]), isLoaded: true };
-    case 'put': {
-      const { message } = action;
-      const before = state.messages.find(({ id }) => id === message.id);
-      // the answer may come after the echo, which has the server's time
-      if (before?.isEchoed && !message.isEchoed) return state;
-      return { ...state, messages: sorted([...unlike(state.messages, [message]), message]) };
-    }
-    case 'failed':
-      return {
-        ...state,
-        messages: state.messages.map((message) =>
-          message.id === action.id && message.state === 'pending'
-            ? { ...message, state: 'failed', problem: action.problem }
-            : message,
-        ),
-      };
-    case 'discarded':
-      return { ...state, messages: state.messages.filter(({ id }) => id !== action.id) };
+const nothing: readonly OutboxEntry[] = [];
+
+/** What the server has not numbered comes last. */
+const rank = ({ offset = Number.MAX_SAFE_INTEGER }: Message): number => offset;
+
+/** The list with what we changed, and what an earlier page of ours left in the outbox. */
+function linesOf(items: readonly ListEntry<Message>[], waiting: readonly OutboxEntry[], me: string): readonly Line[] {
+  const sends = new Map(waiting.map((entry) => [entry.id, entry]));
+  const shown = items.filter(({ error }) => error?.code !== 'aborted');
+  const known = new Set(shown.map(({ item }) => item.id));
+  const left = waiting.flatMap((entry): Line[] => {
+    const said = events.message.safeParse(entry.data);
+    if (entry.event !== 'message' || known.has(entry.id) || !said.success) return [];
+    return [{ id: entry.id, text: said.data.text, from: me, at: entry.since, ...standing(entry) }];
+  });
+  const lines = shown.map(({ item, status, error }): Line => {
+    const send = sends.get(item.id);
+    if (send) return { ...item, ...standing(send) };
+    return { ...item, state: status === 'confirmed' ? 'sent' : status, problem: error?.message };
+  });
+  const ours = lines.findIndex(({ state }) => state !== 'sent');
+  const end = ours < 0 ? lines.length : ours;
+  return [...lines.slice(0, end), ...left, ...lines.slice(end)].map((line) => withChange(line, waiting));
+}
+
+function standing({ status, error }: OutboxEntry): Pick<Line, 'state' | 'problem'> {
+  // what waits may have had a problem too: it is no news until it has failed
+  return { state: status, problem: status === 'failed' ? error?.message : undefined };
+}
+
+/** A message with our last edit or deletion of it. */
+function withChange(line: Line, waiting: readonly OutboxEntry[]): Line {
+  const entry = waiting.findLast(({ event, data }) => event !== 'message' && events.deleted.safeParse(data).data?.id === line.id);
+  const [change] = entry ? asChange(entry) : [];
+  if (!change) return line;
+  return change.kind === 'edited' ? { ...line, text: change.text, change } : { ...line, change };
+}
+
+function asChange({ id, event, data, status, error }: OutboxEntry): Change[] {
+  const common = { id, status, problem: status === 'failed' ? error?.message : undefined };
+  switch (event) {
+    case 'message':
+    case 'edited':
+      return [{ ...common, kind: event, text: events.message.safeParse(data).data?.text ?? '' }];
+    case 'deleted':
+      return [{ ...common, kind: event, text: 'a message' }];
+    default:
+      return [];
   }
-}
-
-/** The messages whose id is not among the others. */
-function unlike(messages: readonly Message[], others: readonly Message[]): readonly Message[] {
-  const ids = new Set(others.map(({ id }) => id));
-  return messages.filter(({ id }) => !ids.has(id));
-}
-
-function sorted(messages: readonly Message[]): readonly Message[] {
-  // our own clock may be wrong, so a message takes its place only with the server's time
-  const rank = ({ isEchoed }: Message): number => (isEchoed ? 0 : 1);
-  return messages.toSorted((a, b) => rank(a) - rank(b) || a.at - b.at || (a.offset ?? 0) - (b.offset ?? 0));
-}
-
-function readMessage({ id, event, data, at, from, offset }: z.infer<typeof past>[number]): Message[] {
-  const message = events.message.safeParse(data);
-  return event === 'message' && message.success
-    ? [{ id, text: message.data.text, from, at, offset, state: 'sent', isEchoed: true }]
-    : [];
-}
-
-/** `crypto.randomUUID` is missing on plain http. */
-function newId(): string {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('');
 }

@@ -1,3 +1,5 @@
+import type { PresenceStatus } from 'keepwire/presence';
+import { PresenceIndicator } from 'keepwire/react';
 import { type ReactNode, useState } from 'react';
 import { Avatar } from './people.tsx';
 import { Mark } from './sign-in.tsx';
@@ -8,6 +10,8 @@ export function RoomList({
   open,
   unread,
   me,
+  status,
+  onStatus,
   onEnter,
   onSignOut,
 }: {
@@ -15,6 +19,9 @@ export function RoomList({
   readonly open: string;
   readonly unread: ReadonlyMap<string, number>;
   readonly me: string;
+  /** How the others see us. */
+  readonly status: PresenceStatus | undefined;
+  readonly onStatus: (status: 'online' | 'away') => void;
   readonly onEnter: (name: string) => void;
   readonly onSignOut: () => void;
 }): ReactNode {
@@ -51,8 +58,14 @@ export function RoomList({
         </button>
       </form>
       <div className="me">
-        <Avatar name={me} />
+        <span className="face">
+          <Avatar name={me} />
+          <PresenceIndicator status={status} />
+        </span>
         <span className="who">{me}</span>
+        <button type="button" className="link" onClick={() => onStatus(status === 'away' ? 'online' : 'away')}>
+          {status === 'away' ? 'I am back' : 'Set away'}
+        </button>
         <button type="button" className="link" onClick={onSignOut}>
           Sign out
         </button>

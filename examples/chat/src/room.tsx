@@ -1,10 +1,10 @@
-import { useConnection } from 'keepwire/react';
+import { TypingIndicator, useConnection, useReceipts, useTyping } from 'keepwire/react';
 import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { Bubble } from './bubble.tsx';
 import { Composer } from './composer.tsx';
-import { type Message, useConversation } from './messages.ts';
-import { Avatar } from './people.tsx';
+import { type Conversation, type Line, useConversation } from './messages.ts';
+import { Outbox } from './outbox.tsx';
 import { channelOf } from './realtime.ts';
-import { useTyping } from './typing.ts';
 
 /** What is older counts as read. */
 const pageLoadedAt = Date.now();
@@ -24,25 +24,44 @@ export function Room({
   readonly isOpen: boolean;
   readonly onUnread: (room: string, count: number) => void;
 }): ReactNode {
-  const { messages, isLoaded, send, retry, discard } = useConversation(name, me);
-  const [typists, sayTyping] = useTyping(channelOf(name), me);
+  const conversation = useConversation(name, me);
+  const { lines, waiting, send, edit, remove, retry, cancel } = conversation;
+  const { typers, keystroke, stop } = useTyping(channelOf(name), { me: { key: me } });
+  const { mark, readBy } = useReceipts(channelOf(name), { me: { key: me } });
   const { status } = useConnection();
   const log = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
-  const last = messages.at(-1);
+  const last = lines.at(-1);
+  const lastMine = lines.findLast(({ from, state }) => from === me && state === 'sent');
   const [seenAt, setSeenAt] = useState(pageLoadedAt);
-  const unread = isOpen ? 0 : messages.filter(({ from, at }) => from !== me && at > seenAt).length;
+  const unread = isOpen ? 0 : lines.filter(({ from, at }) => from !== me && at > seenAt).length;
 
   useEffect(() => {
     if (isOpen && last !== undefined) setSeenAt(last.at);
   }, [isOpen, last]);
   useEffect(() => onUnread(name, unread), [name, unread, onUnread]);
+  const lastOffset = lines.findLast(({ offset }) => offset !== undefined)?.offset;
+  useEffect(() => {
+    if (isOpen && lastOffset !== undefined && !document.hidden) mark(lastOffset);
+  }, [isOpen, lastOffset, mark]);
 
   // after every render, since whatever makes the log longer must keep its end in view
   useLayoutEffect(() => {
     if (isOpen && isAtEnd.current) log.current?.scrollTo({ top: log.current.scrollHeight });
   });
 
+  // and when the room for it changes: the keyboard of a phone, the outbox, the devtools
+  useEffect(() => {
+    const view = log.current;
+    if (view === null) return;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) view.scrollTo({ top: view.scrollHeight });
+    });
+    observer.observe(view);
+    return () => observer.disconnect();
+  }, []);
+
+  const actions = { onEdit: edit, onRemove: remove, onRetry: retry, onCancel: cancel };
   return (
     <section className="room" hidden={!isOpen} aria-label={`Room ${name}`}>
       <div
@@ -53,31 +72,35 @@ export function Room({
           isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
         }}
       >
-        {messages.length > 0 ? (
-          <ol>
-            {messages.map((message, index) => (
-              <Bubble
-                key={message.id}
-                message={message}
-                isMine={message.from === me}
-                isGrouped={isFollowUp(messages[index - 1], message)}
-                onRetry={retry}
-                onDiscard={discard}
-              />
-            ))}
-          </ol>
+        {lines.length > 0 ? (
+          <>
+            <Older conversation={conversation} />
+            <ol>
+              {lines.map((line, index) => (
+                <Bubble
+                  key={line.id}
+                  line={line}
+                  isMine={line.from === me}
+                  isGrouped={isFollowUp(lines[index - 1], line)}
+                  seenBy={line === lastMine && line.offset !== undefined ? readBy(line.offset) : nobody}
+                  actions={actions}
+                />
+              ))}
+            </ol>
+          </>
         ) : (
-          <Empty room={name} isLoaded={isLoaded} />
+          <Empty room={name} conversation={conversation} />
         )}
       </div>
-      <p className="hint" aria-live="polite">
-        {typingText(typists) ??
-          (last?.state === 'pending' && status !== 'connected' ? 'Your message waits for the connection.' : '')}
+      <p className="hint">
+        <TypingIndicator typers={typers} name={({ key }) => key} />
+        {typers.length === 0 && status !== 'connected' ? 'No connection: what you write waits in the outbox.' : null}
       </p>
+      <Outbox changes={waiting} onRetry={retry} onCancel={cancel} />
       <Composer
         room={name}
         isOpen={isOpen}
-        onType={sayTyping}
+        onType={(isTyping) => (isTyping ? keystroke() : stop())}
         onSend={(text) => {
           isAtEnd.current = true;
           send(text);
@@ -87,64 +110,47 @@ export function Room({
   );
 }
 
-function Bubble({
-  message,
-  isMine,
-  isGrouped,
-  onRetry,
-  onDiscard,
+const nobody: readonly string[] = [];
+
+function Older({ conversation: { hasMore, isLoadingMore, loadMore } }: { readonly conversation: Conversation }): ReactNode {
+  if (!hasMore) return null;
+  return (
+    <button type="button" className="older" disabled={isLoadingMore} onClick={() => void loadMore()}>
+      {isLoadingMore ? 'Loading…' : 'Show older messages'}
+    </button>
+  );
+}
+
+function Empty({
+  room,
+  conversation: { status, reload },
 }: {
-  readonly message: Message;
-  readonly isMine: boolean;
-  readonly isGrouped: boolean;
-  readonly onRetry: (message: Message) => void;
-  readonly onDiscard: (message: Message) => void;
+  readonly room: string;
+  readonly conversation: Conversation;
 }): ReactNode {
-  const { from, at, text, state, problem } = message;
-  const time = new Date(at);
-  return (
-    <li className="message" data-mine={isMine} data-grouped={isGrouped} data-state={state}>
-      {isGrouped ? null : (
-        <div className="byline">
-          <Avatar name={from} />
-          <b>{isMine ? 'You' : from}</b>
-          <time dateTime={time.toISOString()}>{time.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time>
-        </div>
-      )}
-      <p className="bubble">{text}</p>
-      {state === 'pending' ? <span className="state">Sending…</span> : null}
-      {state === 'failed' ? (
-        <div className="state" role="alert">
-          <span>Not sent: {problem}</span>
-          <button type="button" className="link" onClick={() => onRetry(message)}>
-            Try again
-          </button>
-          <button type="button" className="link" onClick={() => onDiscard(message)}>
-            Discard
+  switch (status) {
+    case 'loading':
+      return <p className="empty dim">Loading the conversation…</p>;
+    case 'failed':
+      return (
+        <div className="empty" role="alert">
+          <h2>The history could not be loaded</h2>
+          <p className="dim">What is written from now on is shown as it comes.</p>
+          <button type="button" onClick={reload}>
+            Load it again
           </button>
         </div>
-      ) : null}
-    </li>
-  );
+      );
+    case 'ready':
+      return (
+        <div className="empty">
+          <h2>#{room} is quiet</h2>
+          <p className="dim">Write the first message. Open this page in a second window to see it arrive there.</p>
+        </div>
+      );
+  }
 }
 
-function Empty({ room, isLoaded }: { readonly room: string; readonly isLoaded: boolean }): ReactNode {
-  if (!isLoaded) return <p className="empty dim">Loading the conversation…</p>;
-  return (
-    <div className="empty">
-      <h2>#{room} is quiet</h2>
-      <p className="dim">Write the first message. Open this page in a second window to see it arrive there.</p>
-    </div>
-  );
-}
-
-function isFollowUp(before: Message | undefined, message: Message): boolean {
-  return before?.from === message.from && message.at - before.at < groupMs;
-}
-
-function typingText(names: readonly string[]): string | undefined {
-  const [first, second] = names;
-  if (first === undefined) return undefined;
-  if (second === undefined) return `${first} is typing…`;
-  return names.length === 2 ? `${first} and ${second} are typing…` : 'Several people are typing…';
+function isFollowUp(before: Line | undefined, line: Line): boolean {
+  return before?.from === line.from && line.at - before.at < groupMs;
 }

@@ -1,10 +1,9 @@
-import { useCallback, useEffect, useState, useSyncExternalStore } from 'react';
-import { z } from 'zod';
-import { events, lobbyChannel, useChannel, useEvent } from './realtime.ts';
+import { useSyncExternalStore } from 'react';
+import { lobbyChannel, useMessages } from './realtime.ts';
+import { loadRooms } from './rest.ts';
 
 const firstRooms = ['general', 'random', 'help'];
 const longestName = 24;
-const past = z.array(z.object({ event: z.string(), data: z.unknown() }));
 
 /** The rooms, which one is open, and how to make another. */
 export interface Rooms {
@@ -17,46 +16,24 @@ export interface Rooms {
 
 /** The rooms that everybody sees. */
 export function useRooms(): Rooms {
-  const lobby = useChannel(lobbyChannel);
-  const [rooms, setRooms] = useState<readonly string[]>(firstRooms);
   const open = useSyncExternalStore(onHashChange, readHash);
-  const add = useCallback(
-    (names: readonly string[]) =>
-      setRooms((known) => [
-        ...known,
-        ...[...new Set(names.map(asRoomName))].filter((name) => name !== '' && !known.includes(name)),
-      ]),
-    [],
-  );
-
-  useEvent(lobby, 'room', ({ name }) => add([name]));
-
-  useEffect(() => {
-    const ended = new AbortController();
-    lobby?.request('history', { limit: 200 }, { signal: ended.signal }).then(
-      (answer) =>
-        add(
-          past.parse(answer).flatMap(({ event, data }) => {
-            const room = events.room.safeParse(data);
-            return event === 'room' && room.success ? [room.data.name] : [];
-          }),
-        ),
-      () => {}, // then there are only the first rooms, and those that are made from now on
-    );
-    return () => ended.abort();
-  }, [lobby, add]);
+  const { items, send } = useMessages(lobbyChannel, {
+    key: ({ name }: { readonly name: string }) => name,
+    load: ({ signal }) => loadRooms(signal),
+    insert: { room: (room) => room },
+    // it is queued until there is a connection
+    optimistic: { event: 'room', item: (room: { readonly name: string }) => room },
+  });
+  const rooms = [...new Set([...firstRooms, ...items.map(({ item }) => asRoomName(item.name)), open])].filter(Boolean);
 
   return {
-    rooms: rooms.includes(open) ? rooms : [...rooms, open],
+    rooms,
     open,
     enter(name) {
       const room = asRoomName(name);
       if (room === '') return;
       location.hash = `/${room}`;
-      if (rooms.includes(room)) return;
-      add([room]);
-      // it is queued until there is a connection; a room that stays unknown to others still works by its link
-      lobby?.publish('room', { name: room }).catch(() => {});
+      if (!rooms.includes(room)) send({ name: room });
     },
   };
 }

@@ -30,10 +30,15 @@ export async function cutConnection(name: string): Promise<void> {
 
 const key = 'keepwire-chat-name';
 
-/** The name of this window; each window may have its own. */
-export const rememberedName = (): string | undefined => sessionStorage.getItem(key) ?? undefined;
+/** The name of this window; each window may have its own. An address with `?as=Ada` opens one under that name. */
+export const rememberedName = (): string | undefined =>
+  sessionStorage.getItem(key) ?? new URLSearchParams(location.search).get('as') ?? undefined;
+
+/** The address of another window under the same name, in the same room. */
+export const addressAs = (name: string): string => `?${new URLSearchParams({ as: name })}${location.hash}`;
 
 export function rememberName(name: string | undefined): void {
+  history.replaceState(null, '', location.pathname + location.hash);
   if (name === undefined) sessionStorage.removeItem(key);
   else sessionStorage.setItem(key, name);
 }

@@ -1,0 +1,4 @@
+import { system } from './admin-dashboard.ts';
+import { testSystem } from './run.ts';
+
+testSystem(system);
