@@ -59,8 +59,8 @@ const firstAsideMs = 30_000;
 const longestAsideMs = 600_000;
 /** Where the server may have been away, a route is tried again after about 3 s before it counts as blocked. */
 const doubtMs = 3_000;
-/** `setTimeout` cuts off the fraction of its delay, and would find a route set aside still: less than 1 millisecond. */
-const timerSlackMs = 1;
+/** `setTimeout` cuts off the fraction of its delay, and clocks are coarse: 2 milliseconds. */
+const timerSlackMs = 2;
 /** A route that has carried something may fail so often before it is suspected: what ended it is more likely the server. */
 const credit = 2;
 /** How long an attempt may be silent while nothing is known of the network. */

@@ -9,8 +9,9 @@ export function testSystem(system: System): void {
   describe.skipIf(!hasChromium)(system.name, () => {
     let running: RunningSystem | undefined;
     beforeAll(async () => {
-      running = await system.start();
-    }, 60_000);
+      running = await system.start({ isShort: true });
+      // some are built first
+    }, 240_000);
     afterAll(() => running?.close());
     test.each(system.lines)('%s', { timeout: 120_000 }, async (line) => {
       await running?.check(line);

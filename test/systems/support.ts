@@ -14,6 +14,8 @@ export interface Example<Server> {
 export interface Stage<Server> extends Example<Server> {
   /** Opens a browser of its own at the page: nothing is shared with the others. Closed after the check. */
   open(options?: BrowserContextOptions): Promise<Page>;
+  /** What is to be done many times is done a few times only: for the tests, beside `npm run systems`. */
+  readonly isShort: boolean;
 }
 
 /** One line of what a system shows. */
@@ -35,7 +37,7 @@ export interface System {
   readonly name: string;
   readonly lines: readonly string[];
   /** Starts the example and a browser. */
-  start(): Promise<RunningSystem>;
+  start(options?: { readonly isShort?: boolean }): Promise<RunningSystem>;
 }
 
 /** A system that can be checked line by line. */
@@ -61,7 +63,7 @@ export function defineSystem<Server>(name: string, shows: readonly Show<Server>[
   return {
     name,
     lines: shows.map(({ line }) => line),
-    async start() {
+    async start({ isShort = false } = {}) {
       const executablePath = findChromium();
       if (executablePath === undefined) throw new Error(`no Chromium was found. ${howToGetChromium}`);
       const example: Example<Server> = await startExample(name, { port: 0 });
@@ -73,7 +75,7 @@ export function defineSystem<Server>(name: string, shows: readonly Show<Server>[
         async check(line) {
           const show = shows.find((one) => one.line === line);
           if (!show) throw new Error(`there is no line ${line}`);
-          return await checkOne(show, example, browser);
+          return await checkOne(show, { ...example, isShort }, browser);
         },
         async close() {
           await browser.close();
@@ -84,7 +86,11 @@ export function defineSystem<Server>(name: string, shows: readonly Show<Server>[
   };
 }
 
-async function checkOne<Server>(show: Show<Server>, example: Example<Server>, browser: Browser): Promise<string | undefined> {
+async function checkOne<Server>(
+  show: Show<Server>,
+  example: Omit<Stage<Server>, 'open'>,
+  browser: Browser,
+): Promise<string | undefined> {
   const contexts: BrowserContext[] = [];
   const crashes: Error[] = [];
   const open = async (options?: BrowserContextOptions): Promise<Page> => {

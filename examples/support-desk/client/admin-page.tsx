@@ -51,7 +51,7 @@ function ModeForm(): ReactNode {
           </span>
         </label>
       ))}
-      <p className={said?.isBad ? 'problem' : 'dim'} role="status">
+      <p className={said?.isBad ? 'said problem' : 'said dim'} role="status">
         {said?.text}
       </p>
     </fieldset>
@@ -76,7 +76,7 @@ function AddressForm(): ReactNode {
   return (
     <form className="panel address" onSubmit={submit}>
       <label htmlFor="socket-url">Address of the Socket.IO process</label>
-      <div>
+      <div className="row">
         <input id="socket-url" type="url" value={url ?? settings.socketUrl} onChange={({ target }) => setUrl(target.value)} />
         <button type="submit" disabled={url === undefined || url === settings.socketUrl}>
           Save
@@ -116,7 +116,7 @@ function OwnStatistics(): ReactNode {
       <h2 id="own">This browser</h2>
       <dl className="numbers">
         {rows.map(([name, value]) => (
-          <div key={name}>
+          <div key={name} className="number">
             <dt className="dim">{name}</dt>
             <dd>{value}</dd>
           </div>

@@ -48,20 +48,20 @@ export function ServerStatistics(): ReactNode {
         {vias.map((via) => (
           <li key={via} data-count={via}>
             <b>{connections.filter((connection) => connection.via === via).length}</b>
-            <span className="dim">{{ socket: 'sockets', sse: 'streams', polling: 'pollers' }[via]}</span>
+            <span className="label dim">{{ socket: 'sockets', sse: 'streams', polling: 'pollers' }[via]}</span>
           </li>
         ))}
         <li>
           <b>{new Set(connections.map(({ userId }) => userId)).size}</b>
-          <span className="dim">people</span>
+          <span className="label dim">people</span>
         </li>
         <li>
           <b>{statistics?.messages ?? 0}</b>
-          <span className="dim">messages</span>
+          <span className="label dim">messages</span>
         </li>
         <li data-is-up={statistics?.isSocketUp}>
           <b>{statistics?.isSocketUp ? 'Up' : 'Down'}</b>
-          <span className="dim">Socket.IO process</span>
+          <span className="label dim">Socket.IO process</span>
         </li>
       </ul>
       <div className="scroll">

@@ -47,7 +47,7 @@ export function Widget(): ReactNode {
             place="widget"
             actions={
               <span className="actions">
-                <Link href={`/chat/${current}`} aria-label="Open the whole page" title="Open the whole page">
+                <Link className="expand" href={`/chat/${current}`} aria-label="Open the whole page" title="Open the whole page">
                   ⤢
                 </Link>
                 <button type="button" className="link" aria-label="Close" onClick={() => setIsOpen(false)}>
