@@ -8,7 +8,7 @@ import { combineProbes, type LogLine, logger, monitor } from '../../src/monitor/
 import type { Probe } from '../../src/monitor/probe.ts';
 
 /** Every text that a value can be shown as: inspected to the bottom, as JSON, and each error of a chain by itself. */
-export function textsOf(value: unknown): string[] {
+function textsOf(value: unknown): string[] {
   const texts = [inspect(value, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null })];
   const json = JSON.stringify(value, (_, inner: unknown) =>
     inner instanceof Error ? { ...inner, message: inner.message, stack: inner.stack, cause: inner.cause } : inner,
