@@ -1,7 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
-import { cleanError, withoutSecret } from '../transport/secret.ts';
+import { cleanError } from '../transport/secret.ts';
 import type { Credentials } from '../transport/transport.ts';
 
 /** Why credentials are wanted: the first link, a later one, the end of the token is near, or the server refused the last one. */
@@ -93,8 +93,7 @@ export function createAuth(
       .then(identify)
       .catch((cause: unknown) => {
         const hint = 'It is asked again with the next attempt.';
-        const shown = RealtimeError.is(cause) ? cause : withoutSecret(cause, lastToken);
-        throw cleanError(RealtimeError.from(shown, 'refused', 'the auth provider failed', { hint }), lastToken);
+        throw cleanError(RealtimeError.from(cause, 'refused', 'the auth provider failed', { hint }), lastToken);
       })
       .finally(() => {
         cancelDeadline();

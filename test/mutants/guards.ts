@@ -19,8 +19,8 @@ export const guards: readonly Mutant[] = [
   {
     name: 'what a failing provider quotes is shown',
     file: 'connection/auth.ts',
-    find: 'withoutSecret(cause, lastToken)',
-    replace: 'cause',
+    find: 'hint }), lastToken);',
+    replace: 'hint }), undefined);',
     tests: ['security/canary.test.ts'],
   },
   {
@@ -35,7 +35,7 @@ export const guards: readonly Mutant[] = [
     file: 'transport/secret.ts',
     find: 'return cause instanceof SyntaxError ? undefined : cause;',
     replace: 'return cause;',
-    tests: ['security/canary.test.ts'],
+    tests: ['security/limits.test.ts'],
   },
   {
     name: 'each ping of a server is answered',

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { longPoll } from '../../src/adapters/long-poll.ts';
@@ -253,4 +254,15 @@ test('a poll that gives an unfit position keeps the one before it, and says so',
   await server.asked(3);
   expect(server.requests.map(({ path }) => /after=\w+/.exec(path)?.[0])).toEqual([undefined, 'after=good', 'after=good']);
   expect(faults.map(({ message }) => message)).toEqual([expect.stringContaining('position')]);
+});
+
+test('what cannot be read is not quoted: it may be private', async () => {
+  expect(inspect(decodeMessage(keepwireDialect, 'PRIVATE'), { depth: 9 })).not.toContain('PRIVATE');
+  expect(inspect(decodeMessage(dialect, 'PRIVATE'), { depth: 9 })).not.toContain('PRIVATE');
+  const server = await startRawServer(() => rawAnswer('200 OK', { 'content-type': 'application/json' }, 'PRIVATE'));
+  const { realtime } = follow([longPoll({ url: server.url })], { retry: () => false });
+  realtime.start();
+  const reason = await over(realtime);
+  expect(reason).toMatchObject({ cause: { code: 'protocol' } });
+  expect(inspect(reason, { depth: 9 })).not.toContain('PRIVATE');
 });
