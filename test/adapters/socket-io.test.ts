@@ -262,25 +262,29 @@ describe('the Sockets of socket.io-client', () => {
     },
   );
 
-  test('their buffers stay empty, also when a dead link is noticed by the send', async () => {
-    const server = await listen();
-    const { transport, sockets } = watched(server);
-    const early = dial(transport);
-    await expect(early.link.send([publish('p-0')])).rejects.toMatchObject({ code: 'closed' });
-    await early.sink.isUp();
-    const heard: string[] = [];
-    for (const peer of server.io.sockets.sockets.values()) peer.onAny((event: string) => heard.push(event));
-    // the Socket looks at the wall clock to see that no ping came: the machine has slept
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
-    const sending = early.link.send([publish('p-1', 'kept')]);
-    expect(sockets[0]?.sendBuffer).toEqual([]);
-    await expect(sending).rejects.toMatchObject({ code: 'closed' });
-    expect((await early.sink.isDown()).kind).toBe('lost');
-    expect(sockets[0]?.receiveBuffer).toEqual([]);
-    vi.useRealTimers();
-    await dialUp(transport);
-    expect(heard).toEqual([]);
-  });
+  // the false timers of vitest build a Date by assignment, which frozen prototypes forbid to them
+  test.skipIf(Object.isFrozen(Object.prototype))(
+    'their buffers stay empty, also when a dead link is noticed by the send',
+    async () => {
+      const server = await listen();
+      const { transport, sockets } = watched(server);
+      const early = dial(transport);
+      await expect(early.link.send([publish('p-0')])).rejects.toMatchObject({ code: 'closed' });
+      await early.sink.isUp();
+      const heard: string[] = [];
+      for (const peer of server.io.sockets.sockets.values()) peer.onAny((event: string) => heard.push(event));
+      // the Socket looks at the wall clock to see that no ping came: the machine has slept
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+      const sending = early.link.send([publish('p-1', 'kept')]);
+      expect(sockets[0]?.sendBuffer).toEqual([]);
+      await expect(sending).rejects.toMatchObject({ code: 'closed' });
+      expect((await early.sink.isDown()).kind).toBe('lost');
+      expect(sockets[0]?.receiveBuffer).toEqual([]);
+      vi.useRealTimers();
+      await dialUp(transport);
+      expect(heard).toEqual([]);
+    },
+  );
 
   test('a process ends by itself after an abort', async () => {
     const server = await listen();

@@ -507,7 +507,8 @@ describe('any message', () => {
     error: { when: ['error', '__proto__'], id: 'ref' },
   });
 
-  test('becomes well-formed frames, and touches no prototype', () => {
+  // fast-check builds such objects by assignment, which frozen prototypes forbid to it; test/security/prototypes.test.ts does without
+  test.skipIf(Object.isFrozen(Object.prototype))('becomes well-formed frames, and touches no prototype', () => {
     const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
     fc.assert(
       fc.property(

@@ -31,7 +31,8 @@ describe('a path', () => {
     expect(() => compileExtractor('at', path as string)).toThrow(refused('at'));
   });
 
-  test('reads what plain access reads, and only own fields, of any message', () => {
+  // fast-check builds such objects by assignment, which frozen prototypes forbid to it; test/security/prototypes.test.ts does without
+  test.skipIf(Object.isFrozen(Object.prototype))('reads what plain access reads, and only own fields, of any message', () => {
     const key = fc.oneof(
       fc.constantFrom('__proto__', 'constructor', 'prototype', 'toString', 'length', '0', '1', 'a'),
       fc.string(),

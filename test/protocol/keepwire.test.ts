@@ -193,7 +193,8 @@ describe('whatever JSON arrives', () => {
     if (read.kind === 'welcome') expect(read.version).toBe(protocolVersion);
   }
 
-  test('it is read without throwing, and never with a wrong field', () => {
+  // fast-check builds such objects by assignment, which frozen prototypes forbid to it; test/security/prototypes.test.ts does without
+  test.skipIf(Object.isFrozen(Object.prototype))('it is read without throwing, and never with a wrong field', () => {
     fc.assert(
       fc.property(fc.oneof(value, frame, fc.array(fc.oneof(frame, value), { maxLength: 5 })), (message) => {
         const items = Array.isArray(message) ? message.length : 1;
