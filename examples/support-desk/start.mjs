@@ -19,10 +19,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
  * @param {object} [options]
  * @param {number} [options.port] - of the web server; 0 for a free one, and a free one as well when it is taken
  * @param {boolean} [options.dev] - with Next's development server
- * @param {string} [options.data] - where the database is kept; in memory when it is empty
+ * @param {string} [options.data] - where the database is kept, in memory when it is empty; `.data` unless the port was taken or 0
  */
-export async function start({ port = 3000, dev = false, data = port === 0 ? '' : `${folder}.data` } = {}) {
+export async function start({ port = 3000, dev = false, data } = {}) {
   if (!dev) await build();
+  const webPort = await free(port);
+  // two of them cannot have the same files
+  const files = data ?? (webPort === 0 ? '' : `${folder}.data`);
   const secret = randomBytes(16).toString('hex');
   const tokens = createTokens(secret, 43_200);
   const common = {
@@ -31,7 +34,7 @@ export async function start({ port = 3000, dev = false, data = port === 0 ? '' :
     NODE_ENV: dev ? /** @type {const} */ ('development') : /** @type {const} */ ('production'),
     DESK_SECRET: secret,
   };
-  const web = await run('web.ts', dev ? ['--dev'] : [], { ...common, DESK_PORT: String(await free(port)), DESK_DATA: data });
+  const web = await run('web.ts', dev ? ['--dev'] : [], { ...common, DESK_PORT: String(webPort), DESK_DATA: files });
   /** @type {{ child: ChildProcess, url: string } | undefined} */
   let socket;
   let socketPort = await free(port === 0 ? 0 : 4000);
