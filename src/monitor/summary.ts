@@ -13,9 +13,21 @@ export interface SummaryRow {
 }
 
 /** The lines that a {@link summary} can have. */
-export type SummaryName = keyof typeof labels;
+export type SummaryName =
+  | 'transport'
+  | 'mode'
+  | 'latency'
+  | 'attempt'
+  | 'reason'
+  | 'holds'
+  | 'delivery'
+  | 'delivered'
+  | 'duplicates'
+  | 'gaps'
+  | 'waiting'
+  | 'reconnects';
 
-const labels = {
+const labels: { readonly [Name in SummaryName]: string } = {
   transport: 'Transport',
   mode: 'Mode',
   latency: 'Round trip',
@@ -28,7 +40,7 @@ const labels = {
   gaps: 'Gaps',
   waiting: 'Sends waiting',
   reconnects: 'Reconnects',
-} as const;
+};
 
 /**
  * What people want to know of a connection, as few lines of text; a line that has nothing to tell is left out.

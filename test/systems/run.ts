@@ -13,7 +13,7 @@ export function testSystem(system: System): void {
       // some are built first
     }, 240_000);
     afterAll(() => running?.close());
-    test.each(system.lines)('%s', { timeout: 120_000 }, async (line) => {
+    test.each(system.lines)('%s', { timeout: 240_000 }, async (line) => {
       await running?.check(line);
     });
   });

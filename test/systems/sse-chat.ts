@@ -324,15 +324,15 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
       await sees(page, `before all, ${name}`);
       try {
         stage.server.block(['stream']);
-        await page.locator('.side').getByText('Live, by polling').waitFor({ timeout: 45_000 });
+        await page.locator('.side').getByText('Live, by polling').waitFor({ timeout: 90_000 });
         stage.server.say('general', 'sam', `by polling, ${name}`);
         await sees(page, `by polling, ${name}`);
         stage.server.block(['stream', 'poll']);
-        await page.locator('.side').getByText('Live, by long-poll').waitFor({ timeout: 45_000 });
+        await page.locator('.side').getByText('Live, by long-poll').waitFor({ timeout: 90_000 });
         stage.server.say('general', 'sam', `by long-poll, ${name}`);
         await sees(page, `by long-poll, ${name}`);
         stage.server.block(['stream', 'poll', 'long-poll']);
-        await notice(page, 'degraded').waitFor({ timeout: 45_000 });
+        await notice(page, 'degraded').waitFor({ timeout: 90_000 });
         // what was there stays on the screen
         for (const text of ['before all', 'by polling', 'by long-poll']) await sees(page, `${text}, ${name}`);
         stage.server.say('general', 'sam', `meanwhile, ${name}`);
@@ -347,7 +347,7 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
         stage.server.block([]);
       }
       await notice(page, 'degraded').getByRole('button', { name: 'Refresh' }).click();
-      await badge(page, 'connected').waitFor({ timeout: 45_000 });
+      await badge(page, 'connected').waitFor({ timeout: 90_000 });
       await notice(page, 'degraded').waitFor({ state: 'detached' });
       stage.server.say('general', 'sam', `live again, ${name}`);
       await sees(page, `live again, ${name}`);
@@ -375,7 +375,7 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
     async check(stage) {
       const page = await enter(stage, someone('Ada'), 'archive');
       const list = page.locator('.messages');
-      await page.locator('.messages[data-count="10000"]').waitFor({ timeout: 45_000 });
+      await page.locator('.messages[data-count="10000"]').waitFor({ timeout: 90_000 });
       const all = stage.server.messages('archive');
       await sees(page, all.at(-1)?.text ?? '');
       const rows = await page.locator('.message').count();
