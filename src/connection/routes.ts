@@ -199,7 +199,7 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
     hasFresherThan(route) {
       const record = records[route];
       const other = best();
-      if (pinned !== undefined || !isCold || !record || other === undefined) return false;
+      if (pinned !== undefined || !record || other === undefined) return false;
       return costOf(records[other] as RouteRecord) < costOf(record);
     },
     promoteInMs(route) {
