@@ -420,7 +420,8 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
         agent.evaluate(async (ids) => {
           for (const id of ids) {
             document.querySelector<HTMLElement>(`[data-conversation=${id}]`)?.click();
-            await new Promise((resolve) => setTimeout(resolve, 150));
+            // the picture after the one that shows it
+            await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
           }
         }, conversations);
       await hop('mika-berg');
