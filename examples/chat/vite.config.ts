@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import react from '@vitejs/plugin-react';
 import { createLogger, defineConfig } from 'vite';
+import { sourceOfPackage } from '../shared/page.ts';
 
 const { CHAT_SERVER = 'http://127.0.0.1:4400' } = process.env;
 const from = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -19,15 +20,7 @@ export default defineConfig({
   plugins: [react()],
   resolve: {
     // inside of its own repository the package is taken from its source; leave this out when you copy the example
-    alias: [
-      { find: /^keepwire$/, replacement: from('../../src/index.ts') },
-      { find: /^keepwire\/react$/, replacement: from('../../src/react/index.tsx') },
-      { find: /^keepwire\/(devtools|testing)$/, replacement: from('../../src/$1/index.ts') },
-      { find: /^keepwire\/(monitor|tabs)$/, replacement: from('../../src/$1/$1.ts') },
-      { find: /^keepwire\/(presence|typing|receipts|live-list)$/, replacement: from('../../src/channel/$1.ts') },
-      { find: /^keepwire\/indexeddb$/, replacement: from('../../src/delivery/indexeddb.ts') },
-      { find: /^keepwire\/(websocket|sse|long-poll|socket-io)$/, replacement: from('../../src/adapters/$1.ts') },
-    ],
+    alias: sourceOfPackage(),
   },
   // known beforehand: what Vite discovers later reloads the page
   optimizeDeps: {

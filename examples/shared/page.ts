@@ -18,7 +18,7 @@ export interface PageOptions {
 }
 
 /** Inside of its own repository the package is taken from its source; leave this out when you copy the example. */
-function sourceOfPackage(): { find: RegExp; replacement: string }[] {
+export function sourceOfPackage(): { find: RegExp; replacement: string }[] {
   const { compilerOptions } = JSON.parse(readFileSync(from('../../tsconfig.json'), 'utf8')) as {
     compilerOptions: { paths: Record<string, [string]> };
   };
