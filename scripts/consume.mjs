@@ -42,6 +42,7 @@ for (const name of names) {
   if (count === 0) throw new Error(name + ' exports nothing');
 }
 const { createRealtime, RealtimeError } = modules['keepwire'];
+if (RealtimeError.name !== 'RealtimeError') throw new Error('a console would show errors as ' + RealtimeError.name);
 if (typeof createRealtime !== 'function') throw new Error('createRealtime is missing');
 
 const throwing = {

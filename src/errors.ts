@@ -110,7 +110,8 @@ export class RealtimeError extends Error {
     super(message, details);
     const { hint, transport, native, serverCode, issues = [] } = details;
     Object.assign(this, { name: 'RealtimeError', code, hint, transport, native, serverCode, issues });
-    Object.defineProperty(this, brand, { value: true });
+    // an error that is sent to a log as JSON says what happened
+    Object.defineProperties(this, { [brand]: { value: true }, message: { enumerable: true } });
   }
 
   /** True for every {@link RealtimeError}, also one made by another copy of the package. */
@@ -123,10 +124,15 @@ export class RealtimeError extends Error {
    * becomes `aborted`, anything else gets the given code and is kept as the cause.
    */
   static from(error: unknown, code: RealtimeErrorCode, message: string, details: RealtimeErrorDetails = {}): RealtimeError {
-    if (RealtimeError.is(error)) return error;
-    if (error instanceof Error && error.name === 'AbortError') {
-      return new RealtimeError('aborted', `${message}: aborted`, { ...details, cause: error });
-    }
-    return new RealtimeError(code, message, { ...details, cause: error });
+    return convert(error, code, message, details);
   }
+}
+
+/** Apart, since a bundler renames a class that names itself, and consoles show that name. */
+function convert(error: unknown, code: RealtimeErrorCode, message: string, details: RealtimeErrorDetails): RealtimeError {
+  if (RealtimeError.is(error)) return error;
+  if (error instanceof Error && error.name === 'AbortError') {
+    return new RealtimeError('aborted', `${message}: aborted`, { ...details, cause: error });
+  }
+  return new RealtimeError(code, message, { ...details, cause: error });
 }

@@ -34,6 +34,17 @@ describe('RealtimeError', () => {
     expect('cause' in error).toBe(false);
   });
 
+  test('says what happened where it is logged as JSON', () => {
+    const error = new RealtimeError('refused', 'the server is down', { hint: 'try later' });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      name: 'RealtimeError',
+      code: 'refused',
+      message: 'the server is down',
+      hint: 'try later',
+      issues: [],
+    });
+  });
+
   test('keeps a cause that is falsy', () => {
     expect(new RealtimeError('closed', 'over', { cause: 0 }).cause).toBe(0);
   });
