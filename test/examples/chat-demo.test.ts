@@ -30,6 +30,8 @@ async function stage() {
 async function join(browser: Browser, url: string, name: string, viewport: { width: number; height: number }): Promise<Page> {
   const context: BrowserContext = await browser.newContext({ viewport });
   const page = await context.newPage();
+  // as on a fresh clone, where nothing is built yet
+  await page.route(/\/dist\/\w+\.js$/, (route) => route.abort());
   const signIn = async (): Promise<void> => {
     await page.goto(url);
     await page.getByLabel('Your name').fill(name);
