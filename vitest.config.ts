@@ -17,6 +17,17 @@ const args = [
   '--disable-sync',
 ];
 
+function inChromium(executablePath: string) {
+  return {
+    enabled: true,
+    headless: true,
+    screenshotFailures: false,
+    provider: playwright({ launchOptions: { executablePath, args } }),
+    commands: pageCommands,
+    instances: [{ browser: 'chromium' as const }],
+  };
+}
+
 export default defineConfig({
   resolve: {
     alias: entries.map((entry) => ({
@@ -74,23 +85,39 @@ export default defineConfig({
                   'socket.io-client',
                   'react',
                   'react/jsx-dev-runtime',
+                  'react-dom',
                   'react-dom/client',
                   'zod',
                 ],
               },
               test: {
                 name: 'browser',
+                provide: { react: '19' },
                 globalSetup: ['./test/browser/reference-server.ts'],
                 include: ['test/browser/**/*.test.{ts,tsx}'],
                 benchmark: { include: [] },
-                browser: {
-                  enabled: true,
-                  headless: true,
-                  screenshotFailures: false,
-                  provider: playwright({ launchOptions: { executablePath: chromium, args } }),
-                  commands: pageCommands,
-                  instances: [{ browser: 'chromium' as const }],
-                },
+                browser: inChromium(chromium),
+              },
+            },
+            {
+              extends: true as const,
+              // the hooks and components once more, on the oldest React that they are for
+              resolve: {
+                alias: [
+                  { find: /^react-dom(?=$|\/)/, replacement: 'react-dom-18' },
+                  { find: /^react(?=$|\/)/, replacement: 'react-18' },
+                ],
+              },
+              cacheDir: 'node_modules/.vite/react-18',
+              optimizeDeps: {
+                include: ['mitt', 'react', 'react/jsx-dev-runtime', 'react-dom', 'react-dom/client', '@testing-library/react'],
+              },
+              test: {
+                name: 'react-18',
+                provide: { react: '18' },
+                include: ['test/browser/react*.test.tsx'],
+                benchmark: { include: [] },
+                browser: inChromium(chromium),
               },
             },
           ]),

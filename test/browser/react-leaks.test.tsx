@@ -13,7 +13,7 @@ import {
 } from 'keepwire/react';
 import { Activity, Suspense, startTransition, useState } from 'react';
 import { expect, test } from 'vitest';
-import { people, watchPage } from './react-setup.tsx';
+import { people, watchPage, withActivity } from './react-setup.tsx';
 
 /** Every hook that holds something. */
 function Everything({ room }: { readonly room: string }) {
@@ -86,26 +86,29 @@ test('fast route changes end with one subscription of the last route', async () 
   expect(held()).toEqual(before);
 });
 
-test('an Activity that is hidden and shown over and over holds one subscription when shown and none when hidden', async () => {
-  const { server, person } = people();
-  const { wrapper, realtime, held } = person('ada');
-  await realtime.ready();
-  const before = held();
-  const App = ({ mode }: { readonly mode: 'visible' | 'hidden' }) => (
-    <Activity mode={mode}>
-      <Everything room="lobby" />
-    </Activity>
-  );
-  const { rerender, container } = render(<App mode="hidden" />, { wrapper });
-  expect(held()).toEqual(before);
-  for (let n = 0; n < 20; n++) rerender(<App mode={n % 2 === 0 ? 'visible' : 'hidden'} />);
-  await waitFor(() => expect(server.channels.size).toBe(0));
-  expect(held()).toEqual(before);
-  rerender(<App mode="visible" />);
-  await waitFor(() => expect(container.textContent).toContain('old'));
-  expect(held().handles - before.handles).toBe(handlesOfEverything);
-  expect(server.members('lobby').map(({ key }) => key)).toEqual(['ada']);
-});
+withActivity(
+  'an Activity that is hidden and shown over and over holds one subscription when shown and none when hidden',
+  async () => {
+    const { server, person } = people();
+    const { wrapper, realtime, held } = person('ada');
+    await realtime.ready();
+    const before = held();
+    const App = ({ mode }: { readonly mode: 'visible' | 'hidden' }) => (
+      <Activity mode={mode}>
+        <Everything room="lobby" />
+      </Activity>
+    );
+    const { rerender, container } = render(<App mode="hidden" />, { wrapper });
+    expect(held()).toEqual(before);
+    for (let n = 0; n < 20; n++) rerender(<App mode={n % 2 === 0 ? 'visible' : 'hidden'} />);
+    await waitFor(() => expect(server.channels.size).toBe(0));
+    expect(held()).toEqual(before);
+    rerender(<App mode="visible" />);
+    await waitFor(() => expect(container.textContent).toContain('old'));
+    expect(held().handles - before.handles).toBe(handlesOfEverything);
+    expect(server.members('lobby').map(({ key }) => key)).toEqual(['ada']);
+  },
+);
 
 test('a concurrent render that is thrown away joins nothing', async () => {
   const { server, person } = people();

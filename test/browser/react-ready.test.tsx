@@ -5,6 +5,7 @@ import { RealtimeProvider, useChannelReady } from 'keepwire/react';
 import { fakeServer, manualClock } from 'keepwire/testing';
 import { Activity, Component, type ReactNode, Suspense } from 'react';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { withActivity } from './react-setup.tsx';
 
 configure({ reactStrictMode: true });
 
@@ -86,7 +87,7 @@ test('who waits for long goes on waiting, and who gave up leaves nothing', async
   expect(server.channels.size).toBe(0);
 });
 
-test('what was hidden for long asks again when it is shown', async () => {
+withActivity('what was hidden for long asks again when it is shown', async () => {
   const { server, realtime, pass } = setUp();
   const App = ({ mode }: { readonly mode: 'visible' | 'hidden' }) =>
     inside(
@@ -106,7 +107,7 @@ test('what was hidden for long asks again when it is shown', async () => {
   expect(container.textContent).toBe('in lobby: joined');
 });
 
-test('what was hidden for long has a handle that can be used, also where others have kept the channel', async () => {
+withActivity('what was hidden for long has a handle that can be used, also where others have kept the channel', async () => {
   const { realtime, pass, server } = setUp();
   const seen = new Set<Channel>();
   const App = ({ mode }: { readonly mode: 'visible' | 'hidden' }) =>

@@ -2,8 +2,22 @@ import { cleanup, configure } from '@testing-library/react';
 import { createRealtime, type RealtimeManager, type RealtimeOptions, systemPlatform, type Transport } from 'keepwire';
 import { RealtimeProvider } from 'keepwire/react';
 import { type FakeServer, type FakeServerOptions, fakeServer } from 'keepwire/testing';
-import type { ReactNode } from 'react';
-import { onTestFinished, vi } from 'vitest';
+import { Activity, type ReactNode, version } from 'react';
+import { version as domVersion } from 'react-dom';
+import { inject, onTestFinished, test, vi } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The major version of React that this project is about. */
+    react: string;
+  }
+}
+
+const isAsked = [version, domVersion].every((one) => one.startsWith(`${inject('react')}.`));
+if (!isAsked) throw new Error(`this is to run on React ${inject('react')}, and not on ${version} with react-dom ${domVersion}`);
+
+/** For what React 18 does not have. */
+export const withActivity: typeof test = Activity === undefined ? (test.skip as typeof test) : test;
 
 // at the root: below a component that is mounted with it, StrictMode does not run the effects twice
 configure({ reactStrictMode: true });

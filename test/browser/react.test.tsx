@@ -14,6 +14,7 @@ import { type FakeServerOptions, fakeServer } from 'keepwire/testing';
 import { Activity, type ReactNode, useEffect, useState } from 'react';
 import { hydrateRoot } from 'react-dom/client';
 import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { withActivity } from './react-setup.tsx';
 
 const events = { message: unchecked<string>() };
 const { useEvent, useSend } = createHooks<typeof events>();
@@ -203,7 +204,7 @@ test('a sender tells what is pending and what failed, and never rejects', async 
   expect(server.received.map(({ data }) => data)).toEqual(['good']);
 });
 
-test('what an Activity hides leaves the channel, and is back when it is shown', async () => {
+withActivity('what an Activity hides leaves the channel, and is back when it is shown', async () => {
   const { server, wrapper } = setUp();
   const seen: string[] = [];
   function Room() {
