@@ -1,13 +1,20 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Receipt } from '../protocol/dialect.ts';
-import { type AnnounceFrame, type ClientFrame, type JoinFrame, joinFrame, type ServerFrame } from '../protocol/frame.ts';
+import {
+  type AnnounceFrame,
+  type ClientFrame,
+  type JoinFrame,
+  joinFrame,
+  type Position,
+  type ServerFrame,
+} from '../protocol/frame.ts';
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
-import { earlier, positionOf } from './positions.ts';
+import { answerFor, earlier, note, positionOf, type Stands } from './positions.ts';
 import { createSeat, type Seat } from './seat.ts';
 import { readSend, type TabMessage } from './wire.ts';
-import { createWires, type Joiner } from './wires.ts';
+import { createWires } from './wires.ts';
 
 /** The leader's part: one connection to the server, and everybody who uses it. */
 export interface Hub {
@@ -17,8 +24,6 @@ export interface Hub {
   take(message: TabMessage): void;
   /** Another connection of this tab is about to replace this one: the followers look for it. */
   retire(): void;
-  /** Can it take followers now? */
-  readonly isUp: boolean;
 }
 
 /** A link of another tab. */
@@ -28,6 +33,18 @@ interface Guest {
   readonly cursor: string | undefined;
   /** When it was last heard, by the monotonic clock. */
   heardMs: number;
+}
+
+/** A join that is still to be answered. */
+interface Joiner {
+  readonly channel: string;
+  /** The link that asked; none, if it has left since. */
+  to: string;
+  /** Where it asked to go on. */
+  readonly position: Position | undefined;
+  /** The channels of the physical link that brings the join, and where that one joins; `undefined` until it is dialled. */
+  wire?: Stands;
+  from?: Position | undefined;
 }
 
 /** More tabs than that have connections of their own. */
@@ -52,12 +69,13 @@ export function openHub(
 ): Hub {
   const { clock } = request;
   const { joining, resume } = transport.capabilities;
+  const isDialled = joining === 'dial';
   const own = createSeat();
   const guests = new Map<string, Guest>();
-  /** For each channel: what each link says of us, in the order of saying. The server sees one client. */
-  const said = new Map<string, Map<string, AnnounceFrame>>();
-  /** Who waits for the answer to a ping of the server. */
-  const pingers = new Set<string>();
+  /** In the order in which they left. */
+  let joiners: Joiner[] = [];
+  /** What the links say of us, in the order of saying. The server sees one client. */
+  let said: { readonly from: string; readonly frame: AnnounceFrame }[] = [];
   /** What came of late, for servers that resume the stream as a whole. */
   const recent: { readonly batch: readonly ServerFrame[]; readonly cursor: string | undefined }[] = [
     { batch: [], cursor: request.cursor },
@@ -66,26 +84,37 @@ export function openHub(
   /** How many times the server was heard. */
   let heard = 0;
   /** What the followers are told of the end; unless the server has ended it, they may come back at once. */
-  let ending: { readonly handover?: boolean; readonly retryAfterMs?: number; readonly spreadMs?: number } = { handover: true };
+  let ending: Pick<Extract<TabMessage, { kind: 'bye' }>, 'handover' | 'retryAfterMs' | 'spreadMs'> = { handover: true };
 
   onAbort(gate.signal, () => {
-    if (info) post({ kind: 'bye', from: id, ...ending });
-    info = undefined;
+    post({ kind: 'bye', from: id, ...ending });
   });
-  const wires = createWires(transport, request, wanted, gate.signal, {
+  const wires = createWires(transport, request, gate.signal, {
     up(first) {
       for (const channel of first.joining) {
-        own.sent([{ kind: 'join', channel }]);
-        wires.asking.set(channel, [{ to: id, position: undefined }]);
+        own.sent([joinFrame(channel, undefined)]);
+        joiners.push({ channel, to: id, position: undefined, wire: wires.stands });
       }
       info = first;
       gate.opened(first);
-      post({ kind: 'open', from: id });
+      lead();
+    },
+    dialling() {
+      const stands: Stands = new Map();
+      for (const channel of wanted()) {
+        let position = wires.stands.get(channel);
+        for (const joiner of joiners) if (joiner.channel === channel) position = earlier(position, joiner.position);
+        stands.set(channel, position);
+      }
+      for (const joiner of joiners) {
+        joiner.wire = stands;
+        joiner.from = stands.get(joiner.channel);
+      }
+      return stands;
     },
     replaced() {
       // the server may hold what we say of ourselves by link
-      const announced = [...said.values()].flatMap((words) => [...words.values()].slice(-1));
-      if (announced.length) wires.send(announced).catch(forget);
+      wires.send(said.map(({ frame }) => frame)).catch(forget);
     },
     frames,
     alive() {
@@ -93,152 +122,164 @@ export function openHub(
       gate.alive();
     },
     down(cause) {
-      const isPassing = cause.kind === 'lost' || cause.kind === 'refused';
-      ending = isPassing ? { retryAfterMs: cause.retryAfterMs, spreadMs: cause.spreadMs } : {};
+      const { retryAfterMs, spreadMs } = cause as { readonly retryAfterMs?: number; readonly spreadMs?: number };
+      ending = { retryAfterMs, spreadMs };
       gate.down(cause);
     },
   });
 
   return {
-    get isUp() {
-      return info !== undefined;
-    },
     send(batch) {
       own.sent(batch);
       return send(id, batch);
     },
     take(message) {
-      const { kind, from } = message;
-      if (kind === 'hello') return hello(from, message.cursor);
+      const { kind, from, to } = message;
       const guest = guests.get(from);
-      if (!guest) return post({ kind: 'bye', from: id, to: from, handover: true });
-      guest.heardMs = clock.now();
-      if (kind === 'ping') {
-        post({ kind: 'pong', from: id, to: from, heard });
-        for (const [name, { heardMs }] of guests) if (clock.now() - heardMs > longestSilenceMs) drop(name);
-      } else if (kind === 'send') void relay(guest, from, message.serial, message.text);
+      if (guest) guest.heardMs = clock.now();
+      else if (to !== undefined) return post({ kind: 'bye', from: id, to: from, handover: true });
+      if (kind === 'seek') answer(from, message.cursor);
+      else if (kind === 'send' && guest) void relay(guest, from, message.serial, message.text);
       else if (kind === 'gone') drop(from);
     },
     retire: () => post({ kind: 'frames', from: id, batch: [{ kind: 'advice', drain: true }] }),
   };
+
+  /** Somebody looks for a leader, or asks it for a sign of life. */
+  function answer(from: string, cursor: string | undefined): void {
+    if (info && !guests.has(from)) {
+      const isUnknown = resume === 'connection' && cursor !== undefined && !recent.some((entry) => entry.cursor === cursor);
+      if (isUnknown || guests.size >= mostGuests) return post({ kind: 'alone', from: id, to: from });
+      guests.set(from, { seat: createSeat(), cursor, heardMs: clock.now() });
+    }
+    lead(from);
+    for (const [name, { heardMs }] of guests) if (clock.now() - heardMs > longestSilenceMs) drop(name);
+  }
+
+  function lead(to?: string): void {
+    post({ kind: 'lead', from: id, to, info: info && { ...info, greeted: info.greeted || heard > 0 }, heard });
+  }
+
+  function drop(name: string): void {
+    const { seat } = guests.get(name) ?? {};
+    guests.delete(name);
+    void send(
+      name,
+      [...(seat?.channels.keys() ?? [])].map((channel) => ({ kind: 'leave', channel })),
+    ).catch(forget);
+  }
 
   function* wanted(): Iterable<string> {
     yield* own.channels.keys();
     for (const { seat } of guests.values()) yield* seat.channels.keys();
   }
 
+  function isUnwanted(channel: string): boolean {
+    return ![...wanted()].includes(channel);
+  }
+
   /** Everything that the server says passes here, in order. */
   function frames(batch: readonly ServerFrame[], cursor: string | undefined): void {
     heard += 1;
-    if (resume === 'connection') {
-      recent.push({ batch, cursor });
-      if (recent.length > mostRecent) recent.shift();
-    }
-    const isAlone = guests.size === 0;
+    if (resume === 'connection') recent.push({ batch, cursor });
+    if (recent.length > mostRecent) recent.shift();
     let rest: ServerFrame[] = [];
     for (const frame of batch) {
-      const isNewLog = wires.note(frame);
-      if (frame.kind === 'joined') {
-        const answers = wires.answers(frame);
-        // to those who are in already it is no news, unless the log is another one
-        if (isNewLog) rest.push(frame);
-        if (!isAlone) tellAll(rest);
-        rest = [];
-        for (const answer of answers) {
-          if (isAlone) own.hear([frame], true);
-          else tell(answer.to, [answer.frame]);
-        }
-      } else if (isAlone) {
-        if (frame.kind === 'denied' || frame.kind === 'left') own.hear([frame], false);
-      } else if (frame.kind === 'pong') {
-        for (const to of pingers) tell(to, [frame]);
-      } else rest.push(frame);
-      if (frame.kind === 'pong') pingers.clear();
+      const isNewLog = note(wires.stands, frame);
+      const answered = frame.kind === 'joined' || frame.kind === 'denied' ? takeAnswered(frame.channel) : [];
+      // to those who are in already an answer is no news, unless the log is another one
+      if (frame.kind !== 'joined' || isNewLog) rest.push(frame);
+      if (frame.kind !== 'joined' || !answered.length) continue;
+      tellAll(rest);
+      rest = [];
+      for (const { to, from, position } of answered) tell(to, [answerFor(frame, from, position)]);
     }
-    if (isAlone) gate.deliver(batch, cursor);
-    else tellAll(rest, cursor);
+    tellAll(rest, cursor);
+  }
+
+  /** A link that is dialled answers all joins that it brings; a frame is the answer to the oldest one. */
+  function takeAnswered(channel: string): readonly Joiner[] {
+    const found = joiners.filter((joiner) => joiner.channel === channel && joiner.wire === wires.stands);
+    const answered = isDialled ? found : found.slice(0, 1);
+    joiners = joiners.filter((joiner) => !answered.includes(joiner));
+    return answered;
   }
 
   function tell(to: string, batch: readonly ServerFrame[]): void {
-    if (to !== id) post({ kind: 'frames', from: id, to, batch });
-    else gate.deliver(own.hear(batch, true));
+    if (to === id) gate.deliver(own.hear(batch, true));
+    else post({ kind: 'frames', from: id, to, batch });
   }
 
   function tellAll(batch: readonly ServerFrame[], cursor?: string): void {
-    const { length } = batch;
-    if (!length && cursor === undefined) return;
-    gate.deliver(own.hear(batch, false), cursor);
+    if (!batch.length && cursor === undefined) return;
+    const heardByOwn = own.hear(batch, false);
+    // as long as nobody shares, everything passes, as on a connection of its own
+    gate.deliver(guests.size ? heardByOwn : batch, cursor);
+    if (!guests.size) return;
     // what concerns the token, and our own way of reading, is this tab's alone; and it is the leader that moves
     const shared = batch
       .filter(({ kind }) => kind !== 'auth' && kind !== 'garbled')
       .map((frame) => (frame.kind === 'advice' ? { ...frame, drain: false } : frame));
-    if (shared.length || cursor !== undefined) post({ kind: 'frames', from: id, batch: shared, cursor });
+    post({ kind: 'frames', from: id, batch: shared, cursor });
   }
 
   /** Sends for one of the links. What can be answered without the server is answered here. */
   async function send(from: string, batch: readonly ClientFrame[]): Promise<readonly Receipt[]> {
     const out: ClientFrame[] = [];
-    let needsDial = false;
+    const asked: Joiner[] = [];
+    const left: string[] = [];
     for (const frame of batch) {
       if (frame.kind === 'join') {
         if (resume !== 'channel' && wires.stands.has(frame.channel)) answerJoin(from, frame.channel);
-        else if (joining === 'dial') {
-          ask({ to: from, position: positionOf(frame) }, frame);
-          needsDial = true;
-        } else out.push(joinAtOnce(from, frame));
+        else asked.push(ask(from, frame, out));
       } else if (frame.kind === 'leave') {
+        for (const joiner of joiners) if (joiner.to === from && joiner.channel === frame.channel) joiner.to = '';
         out.push(...withdraw(from, frame.channel));
-        if ([...wanted()].includes(frame.channel)) continue;
-        wires.stands.delete(frame.channel);
-        if (joining === 'frame') out.push(frame);
-        else wires.redial().then(() => tell(from, [{ kind: 'left', channel: frame.channel }]), forget);
-      } else if (frame.kind === 'announce') {
-        if (!frame.present) {
-          out.push(...withdraw(from, frame.channel));
-          continue;
+        if (!isUnwanted(frame.channel)) continue;
+        if (isDialled) left.push(frame.channel);
+        else {
+          wires.stands.delete(frame.channel);
+          out.push(frame);
         }
-        const words = said.get(frame.channel) ?? new Map<string, AnnounceFrame>();
-        words.delete(from);
-        said.set(frame.channel, words.set(from, frame));
-        out.push(frame);
-      } else {
-        if (frame.kind === 'ping') pingers.add(from);
-        if (frame.kind === 'authenticate') wires.authenticate(frame.token);
-        out.push(frame);
-      }
+      } else if (frame.kind === 'announce') {
+        const rest = withdraw(from, frame.channel);
+        if (frame.present) said.push({ from, frame });
+        out.push(...(frame.present ? [frame] : rest));
+      } else out.push(frame);
     }
-    if (needsDial) await redialled();
-    // a POST is faster than a link, and its sender would miss its own message
-    else if (wires.redialling && out.some(({ kind }) => kind === 'publish')) await wires.redialling.catch(forget);
-    if (!out.length) return [];
     try {
-      return await wires.send(out);
-    } catch (error) {
-      forgetJoins(from, out);
-      throw error;
+      // one that was dialled before this was asked for does not bring it
+      while (asked.some(({ wire }) => !wire) || left.some((channel) => wires.stands.has(channel) && isUnwanted(channel))) {
+        await wires.redial();
+      }
+      if (left.length)
+        tell(
+          from,
+          left.map((channel) => ({ kind: 'left', channel })),
+        );
+      // a POST is faster than a link, and its sender would miss its own message
+      if (out.some(({ kind }) => kind === 'publish')) await wires.redialling?.catch(forget);
+      return out.length ? await wires.send(out) : [];
+    } catch (cause) {
+      // no answer will come
+      joiners = joiners.filter((joiner) => !asked.includes(joiner));
+      throw RealtimeError.from(cause, 'connection-lost', 'the shared connection could not join another channel');
     }
   }
 
-  async function redialled(): Promise<void> {
-    await wires.redial().catch((cause: unknown) => {
-      throw RealtimeError.from(cause, 'connection-lost', 'the shared connection could not join another channel');
-    });
-  }
-
-  function ask(joiner: Joiner, { channel }: JoinFrame): void {
-    const joiners = wires.asking.get(channel) ?? [];
-    joiners.push(joiner);
-    wires.asking.set(channel, joiners);
-  }
-
-  function joinAtOnce(to: string, frame: JoinFrame): JoinFrame {
+  function ask(to: string, frame: JoinFrame, out: ClientFrame[]): Joiner {
     const { channel } = frame;
-    const position = positionOf(frame);
-    // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
-    const from = earlier(position, wires.stands.get(channel));
-    ask({ to, position, from }, frame);
-    if (!wires.stands.has(channel)) wires.stands.set(channel, from);
-    return joinFrame(channel, from);
+    const stand = wires.stands.get(channel);
+    const joiner: Joiner = { channel, to, position: positionOf(frame) ?? stand };
+    joiners.push(joiner);
+    if (!isDialled) {
+      joiner.wire = wires.stands;
+      // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
+      joiner.from = earlier(joiner.position, stand);
+      if (!wires.stands.has(channel)) wires.stands.set(channel, joiner.from);
+      out.push(joinFrame(channel, joiner.from));
+    }
+    return joiner;
   }
 
   /** The channel is joined already, and joining it again would replay nothing: the answer is ours. */
@@ -249,53 +290,25 @@ export function openHub(
     tell(to, [{ kind: 'joined', channel }, ...missed.filter((frame) => frame.kind === 'event' && frame.channel === channel)]);
   }
 
-  /** The joins did not leave, so no answer will come. */
-  function forgetJoins(from: string, batch: readonly ClientFrame[]): void {
-    for (const frame of batch) {
-      if (frame.kind !== 'join') continue;
-      const joiners = wires.asking.get(frame.channel) ?? [];
-      const index = joiners.findLastIndex(({ to }) => to === from);
-      if (index >= 0) joiners.splice(index, 1);
-    }
-  }
-
   /** One of the links says no more of us: what another one says holds, and else we are gone. */
   function withdraw(from: string, channel: string): ClientFrame[] {
-    const words = said.get(channel);
-    if (!words?.delete(from)) return [];
-    const last = [...words.values()].at(-1);
-    if (!last) said.delete(channel);
-    return [last ?? { kind: 'announce', channel, present: false }];
-  }
-
-  function hello(from: string, cursor: string | undefined): void {
-    if (guests.has(from)) return;
-    const isUnknown = resume === 'connection' && cursor !== undefined && !recent.some((entry) => entry.cursor === cursor);
-    if (!info) post({ kind: 'wait', from: id, to: from });
-    else if (isUnknown || guests.size >= mostGuests) post({ kind: 'alone', from: id, to: from });
-    else {
-      guests.set(from, { seat: createSeat(), cursor, heardMs: clock.now() });
-      const { session, heartbeatMs, user, greeted } = info;
-      post({ kind: 'welcome', from: id, to: from, info: { session, heartbeatMs, user, greeted: greeted || heard > 0 } });
-    }
+    const rest = said.filter((word) => word.from !== from || word.frame.channel !== channel);
+    if (rest.length === said.length) return [];
+    said = rest;
+    const last = rest.findLast(({ frame }) => frame.channel === channel);
+    return [last?.frame ?? { kind: 'announce', channel, present: false }];
   }
 
   async function relay({ seat }: Guest, to: string, serial: number, text: string): Promise<void> {
-    const batch = readSend(text);
-    seat.sent(batch ?? []);
-    const outcome = await send(to, batch ?? []).then(
-      (receipts) => ({ receipts }),
-      (error: unknown) => ({ code: RealtimeError.is(error) ? error.code : undefined }),
-    );
-    post({ kind: 'sent', from: id, to, serial, ...(batch ? outcome : {}) });
-  }
-
-  function drop(name: string): void {
-    const { seat } = guests.get(name) ?? {};
-    const batch = [...(seat?.channels.keys() ?? [])].map((channel): ClientFrame => ({ kind: 'leave', channel }));
-    guests.delete(name);
-    pingers.delete(name);
-    if (batch.length) void send(name, batch).catch(forget);
+    let outcome: { readonly receipts?: readonly Receipt[]; readonly code?: string };
+    try {
+      const batch = readSend(text);
+      seat.sent(batch);
+      outcome = { receipts: await send(to, batch) };
+    } catch (error) {
+      outcome = { code: (error as Partial<RealtimeError>).code };
+    }
+    if (!gate.signal.aborted) post({ kind: 'sent', from: id, to, serial, ...outcome });
   }
 }
 

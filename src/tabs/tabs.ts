@@ -8,6 +8,7 @@ import {
   systemBroadcastChannel,
   systemLocks,
 } from '../platform/sharing.ts';
+import { claimsOf } from '../protocol/jwt.ts';
 import { keepwireFrames } from '../protocol/keepwire.ts';
 import { type LinkGate, openGate } from '../transport/link.ts';
 import type { Credentials, Transport } from '../transport/transport.ts';
@@ -44,7 +45,7 @@ const dialect = { ...keepwireFrames, traits: { ...keepwireFrames.traits, greets:
  * to the manager of each tab this is a link that was lost, so positions and sends go on as they do after any loss.
  *
  * Tabs share only with the same key, transport, user and version of keepwire. The user is the `subject` of the credentials,
- * else `iss` and `sub` of a JWT, else the token itself; only a hash of it is ever part of a name. Where the browser has no
+ * else `sub` of a JWT, with the `iss` of the JWT where there is one, else the token itself; only a hash of it is ever part of a name. Where the browser has no
  * Web Locks or `BroadcastChannel`, or forbids them, the tab has a connection of its own.
  *
  * @throws RealtimeError `invalid-option` without a key
@@ -101,14 +102,9 @@ async function groupName(key: string, transport: string, credentials: Credential
   return `keepwire.tabs.${JSON.stringify([tabsVersion, transport, key, user])}`;
 }
 
-/** Whom the credentials are for, as exactly as they tell: the subject, else that of a JWT, else the token itself. */
+/** Whom the credentials are for, as exactly as they tell; who has the same token is the same user. */
 function userOf({ subject, token }: Credentials): unknown {
-  if (subject !== undefined) return { subject };
-  try {
-    const [, payload = ''] = token.split('.');
-    const { iss, sub } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as Record<string, unknown>;
-    return sub === undefined ? { token } : { iss, sub };
-  } catch {
-    return { token }; // not a JWT: who has the same token is the same user
-  }
+  const { iss, sub } = claimsOf(token);
+  const name = subject ?? sub;
+  return name === undefined ? token : [iss, name];
 }

@@ -94,7 +94,7 @@ const kinds = (frames: readonly ServerFrame[]): string[] =>
   frames.map((frame) => ('offset' in frame && frame.offset !== undefined ? `${frame.kind} ${frame.offset}` : frame.kind));
 
 /** Where nobody is signed in, nothing of the name is a hash. */
-const sharedName = 'keepwire.tabs.[1,"wire","test",null]';
+const sharedName = 'keepwire.tabs.[2,"wire","test",null]';
 
 test('a key is needed', () => {
   expect(() => sharedTabs(scripted('wire'), {} as SharedTabsOptions)).toThrow(
@@ -305,7 +305,7 @@ test('what is nothing of ours on the channel is ignored', async () => {
     { kind: '__proto__', from: 'x' },
   ];
   for (const each of garbage) stranger.postMessage(each);
-  stranger.postMessage({ kind: 'hello', from: 'stranger' });
+  stranger.postMessage({ kind: 'seek', from: 'stranger' });
   await join(leader, 'room');
   await say(joined('room', 0));
   expect(kinds(leader.news())).toEqual(['joined 0']);
