@@ -32,11 +32,8 @@ export interface Voter extends Candidate {
   readonly offices: Map<string, Office>;
 }
 
-/** A lock that this tab holds, and the connections for which it does: two, while one replaces the other. */
-export interface Office {
-  /** Opens one more connection. */
-  lead(candidate: Candidate): void;
-}
+/** A lock that this tab holds: opens one more connection under it. There are two, while one replaces the other. */
+export type Office = (candidate: Candidate) => void;
 
 /** A connection of its own. */
 export function goAlone(candidate: Candidate): void {
@@ -54,7 +51,7 @@ export function enter(voter: Voter): void {
   const thaw = onFreeze(() => hand(gate, 'the browser freezes this tab'));
   onAbort(gate.signal, thaw);
   const office = offices.get(group);
-  if (office) return office.lead(voter);
+  if (office) return office(voter);
   const channel = new Channel(group);
   const queue = new AbortController();
   /** The lock is ours, and with it the channel, for as long as the office is open. */
@@ -126,25 +123,19 @@ function openOffice(
   release: () => void,
 ): () => void {
   const { group, offices } = voter;
-  const gates = new Set<LinkGate>();
   const hubs = new Map<string, Hub>();
-  const office: Office = {
-    lead(candidate) {
-      const { gate } = candidate;
-      const id = systemIds();
-      for (const hub of hubs.values()) hub.retire();
-      gates.add(gate);
-      const hub = dial(candidate, 'leader', id, post);
-      if (hub) hubs.set(id, hub);
-      onAbort(gate.signal, () => {
-        hubs.delete(id);
-        gates.delete(gate);
-        if (gates.size) return;
-        offices.delete(group);
-        channel.close();
-        release();
-      });
-    },
+  const office: Office = (candidate) => {
+    const id = systemIds();
+    for (const hub of hubs.values()) hub.retire();
+    const hub = dial(candidate, 'leader', id, post);
+    if (hub) hubs.set(id, hub);
+    onAbort(candidate.gate.signal, () => {
+      hubs.delete(id);
+      if (hubs.size) return;
+      offices.delete(group);
+      channel.close();
+      release();
+    });
   };
   channel.onmessage = ({ data }) => {
     const message = readMessage(data);
@@ -154,9 +145,9 @@ function openOffice(
   };
   post({ kind: 'lead', from: '' });
   offices.set(group, office);
-  office.lead(voter);
+  office(voter);
   return () => {
-    for (const gate of [...gates]) hand(gate, 'another tab leads now');
+    for (const { gate } of [...hubs.values()]) hand(gate, 'another tab leads now');
   };
 }
 

@@ -18,6 +18,8 @@ import { createWires } from './wires.ts';
 
 /** The leader's part: one connection to the server, and everybody who uses it. */
 export interface Hub {
+  /** This tab's own link. */
+  readonly gate: LinkGate;
   /** Sends what this tab's own link sends. */
   send(frames: readonly ClientFrame[]): Promise<readonly Receipt[]>;
   /** Something came from another tab. */
@@ -26,10 +28,10 @@ export interface Hub {
   retire(): void;
 }
 
-/** A link of another tab. */
-interface Guest {
+/** A link that uses the connection: this tab's own, or that of another tab. */
+interface User {
   readonly seat: Seat;
-  /** The cursor of the stream with which it came. */
+  /** The cursor of the stream with which a follower came. */
   readonly cursor: string | undefined;
   /** When it was last heard, by the monotonic clock. */
   heardMs: number;
@@ -47,7 +49,7 @@ interface Joiner {
   from?: Position | undefined;
 }
 
-/** More tabs than that have connections of their own. */
+/** More followers than that have connections of their own. */
 const mostGuests = 64;
 /** Timers of hidden tabs may run once a minute; a tab that is silent for longer is frozen or gone: 3 minutes. */
 const longestSilenceMs = 180_000;
@@ -69,9 +71,9 @@ export function openHub(
 ): Hub {
   const { clock } = request;
   const { joining, resume } = transport.capabilities;
-  const isDialled = joining === 'dial';
   const own = createSeat();
-  const guests = new Map<string, Guest>();
+  /** All links that use the connection, this tab's own first. */
+  const users = new Map<string, User>([[id, { seat: own, cursor: undefined, heardMs: Number.POSITIVE_INFINITY }]]);
   /** In the order in which they left. */
   let joiners: Joiner[] = [];
   /** What the links say of us, in the order of saying. The server sees one client. */
@@ -83,12 +85,9 @@ export function openHub(
   let info: LinkInfo | undefined;
   /** How many times the server was heard. */
   let heard = 0;
-  /** What the followers are told of the end; unless the server has ended it, they may come back at once. */
-  let ending: Pick<Extract<TabMessage, { kind: 'bye' }>, 'handover' | 'retryAfterMs' | 'spreadMs'> = { handover: true };
 
-  onAbort(gate.signal, () => {
-    post({ kind: 'bye', from: id, ...ending });
-  });
+  // unless the server has ended it, the followers may come back at once
+  onAbort(gate.signal, () => post({ kind: 'bye', from: id, handover: true }));
   const wires = createWires(transport, request, gate.signal, {
     up(first) {
       for (const channel of first.joining) {
@@ -102,13 +101,10 @@ export function openHub(
     dialling() {
       const stands: Stands = new Map();
       for (const channel of wanted()) {
-        let position = wires.stands.get(channel);
-        for (const joiner of joiners) if (joiner.channel === channel) position = earlier(position, joiner.position);
-        stands.set(channel, position);
-      }
-      for (const joiner of joiners) {
-        joiner.wire = stands;
-        joiner.from = stands.get(joiner.channel);
+        const asked = joiners.filter((joiner) => joiner.channel === channel);
+        const from = asked.reduce((place, { position }) => earlier(place, position), wires.stands.get(channel));
+        for (const joiner of asked) Object.assign(joiner, { wire: stands, from });
+        stands.set(channel, from);
       }
       return stands;
     },
@@ -123,59 +119,57 @@ export function openHub(
     },
     down(cause) {
       const { retryAfterMs, spreadMs } = cause as { readonly retryAfterMs?: number; readonly spreadMs?: number };
-      ending = { retryAfterMs, spreadMs };
+      post({ kind: 'bye', from: id, retryAfterMs, spreadMs });
       gate.down(cause);
     },
   });
 
   return {
-    send(batch) {
-      own.sent(batch);
-      return send(id, batch);
-    },
+    gate,
+    send: (batch) => send(id, batch),
     take(message) {
       const { kind, from, to } = message;
-      const guest = guests.get(from);
-      if (guest) guest.heardMs = clock.now();
-      else if (to !== undefined) return post({ kind: 'bye', from: id, to: from, handover: true });
-      if (kind === 'seek') answer(from, message.cursor);
-      else if (kind === 'send' && guest) void relay(guest, from, message.serial, message.text);
-      else if (kind === 'gone') drop(from);
+      const user = users.get(from);
+      if (user) user.heardMs = clock.now();
+      if (kind === 'seek' && (user || to === undefined)) answer(from, message.cursor);
+      else if (!user) refuse(from);
+      else if (kind === 'send') void relay(from, message.serial, message.text);
+      else if (kind === 'bye') drop(from);
     },
     retire: () => post({ kind: 'frames', from: id, batch: [{ kind: 'advice', drain: true }] }),
   };
 
   /** Somebody looks for a leader, or asks it for a sign of life. */
   function answer(from: string, cursor: string | undefined): void {
-    if (info && !guests.has(from)) {
+    if (info && !users.has(from)) {
       const isUnknown = resume === 'connection' && cursor !== undefined && !recent.some((entry) => entry.cursor === cursor);
-      if (isUnknown || guests.size >= mostGuests) return post({ kind: 'alone', from: id, to: from });
-      guests.set(from, { seat: createSeat(), cursor, heardMs: clock.now() });
+      if (isUnknown || users.size > mostGuests) return refuse(from);
+      users.set(from, { seat: createSeat(), cursor, heardMs: clock.now() });
     }
     lead(from);
-    for (const [name, { heardMs }] of guests) if (clock.now() - heardMs > longestSilenceMs) drop(name);
+    for (const [name, { heardMs }] of users) if (clock.now() - heardMs > longestSilenceMs) drop(name);
   }
 
   function lead(to?: string): void {
-    post({ kind: 'lead', from: id, to, info: info && { ...info, greeted: info.greeted || heard > 0 }, heard });
+    post({ kind: 'lead', from: id, to, info, heard });
+  }
+
+  function refuse(to: string): void {
+    post({ kind: 'bye', from: id, to, handover: true });
   }
 
   function drop(name: string): void {
-    const { seat } = guests.get(name) ?? {};
-    guests.delete(name);
+    const channels = [...(users.get(name)?.seat.channels.keys() ?? [])];
+    users.delete(name);
     void send(
       name,
-      [...(seat?.channels.keys() ?? [])].map((channel) => ({ kind: 'leave', channel })),
+      channels.map((channel) => ({ kind: 'leave', channel })),
     ).catch(forget);
   }
 
-  function* wanted(): Iterable<string> {
-    yield* own.channels.keys();
-    for (const { seat } of guests.values()) yield* seat.channels.keys();
-  }
-
-  function isUnwanted(channel: string): boolean {
-    return ![...wanted()].includes(channel);
+  /** The channels that somebody has asked for or is in. */
+  function wanted(): readonly string[] {
+    return [...users.values()].flatMap(({ seat }) => [...seat.channels.keys()]);
   }
 
   /** Everything that the server says passes here, in order. */
@@ -183,16 +177,17 @@ export function openHub(
     heard += 1;
     if (resume === 'connection') recent.push({ batch, cursor });
     if (recent.length > mostRecent) recent.shift();
-    let rest: ServerFrame[] = [];
+    const rest: ServerFrame[] = [];
     for (const frame of batch) {
       const isNewLog = note(wires.stands, frame);
-      const answered = frame.kind === 'joined' || frame.kind === 'denied' ? takeAnswered(frame.channel) : [];
       // to those who are in already an answer is no news, unless the log is another one
       if (frame.kind !== 'joined' || isNewLog) rest.push(frame);
-      if (frame.kind !== 'joined' || !answered.length) continue;
-      tellAll(rest);
-      rest = [];
-      for (const { to, from, position } of answered) tell(to, [answerFor(frame, from, position)]);
+      if (frame.kind === 'denied') takeAnswered(frame.channel);
+      if (frame.kind !== 'joined') continue;
+      for (const { to, from, position } of takeAnswered(frame.channel)) {
+        tellAll(rest.splice(0));
+        tell(to, [answerFor(frame, from, position)]);
+      }
     }
     tellAll(rest, cursor);
   }
@@ -200,7 +195,7 @@ export function openHub(
   /** A link that is dialled answers all joins that it brings; a frame is the answer to the oldest one. */
   function takeAnswered(channel: string): readonly Joiner[] {
     const found = joiners.filter((joiner) => joiner.channel === channel && joiner.wire === wires.stands);
-    const answered = isDialled ? found : found.slice(0, 1);
+    const answered = joining === 'dial' ? found : found.slice(0, 1);
     joiners = joiners.filter((joiner) => !answered.includes(joiner));
     return answered;
   }
@@ -212,10 +207,11 @@ export function openHub(
 
   function tellAll(batch: readonly ServerFrame[], cursor?: string): void {
     if (!batch.length && cursor === undefined) return;
-    const heardByOwn = own.hear(batch, false);
+    const isShared = users.size > 1;
+    const ours = own.hear(batch, false);
     // as long as nobody shares, everything passes, as on a connection of its own
-    gate.deliver(guests.size ? heardByOwn : batch, cursor);
-    if (!guests.size) return;
+    gate.deliver(isShared ? ours : batch, cursor);
+    if (!isShared) return;
     // what concerns the token, and our own way of reading, is this tab's alone; and it is the leader that moves
     const shared = batch
       .filter(({ kind }) => kind !== 'auth' && kind !== 'garbled')
@@ -228,6 +224,7 @@ export function openHub(
     const out: ClientFrame[] = [];
     const asked: Joiner[] = [];
     const left: string[] = [];
+    users.get(from)?.seat.sent(batch);
     for (const frame of batch) {
       if (frame.kind === 'join') {
         if (resume !== 'channel' && wires.stands.has(frame.channel)) answerJoin(from, frame.channel);
@@ -235,8 +232,8 @@ export function openHub(
       } else if (frame.kind === 'leave') {
         for (const joiner of joiners) if (joiner.to === from && joiner.channel === frame.channel) joiner.to = '';
         out.push(...withdraw(from, frame.channel));
-        if (!isUnwanted(frame.channel)) continue;
-        if (isDialled) left.push(frame.channel);
+        if (wanted().includes(frame.channel)) continue;
+        if (joining === 'dial') left.push(frame.channel);
         else {
           wires.stands.delete(frame.channel);
           out.push(frame);
@@ -249,7 +246,7 @@ export function openHub(
     }
     try {
       // one that was dialled before this was asked for does not bring it
-      while (asked.some(({ wire }) => !wire) || left.some((channel) => wires.stands.has(channel) && isUnwanted(channel))) {
+      while (asked.some(({ wire }) => !wire) || left.some((channel) => wires.stands.has(channel) && !wanted().includes(channel))) {
         await wires.redial();
       }
       if (left.length)
@@ -272,7 +269,7 @@ export function openHub(
     const stand = wires.stands.get(channel);
     const joiner: Joiner = { channel, to, position: positionOf(frame) ?? stand };
     joiners.push(joiner);
-    if (!isDialled) {
+    if (joining === 'frame') {
       joiner.wire = wires.stands;
       // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
       joiner.from = earlier(joiner.position, stand);
@@ -284,7 +281,7 @@ export function openHub(
 
   /** The channel is joined already, and joining it again would replay nothing: the answer is ours. */
   function answerJoin(to: string, channel: string): void {
-    const { cursor } = guests.get(to) ?? {};
+    const { cursor } = users.get(to) ?? {};
     const start = cursor === undefined ? -1 : recent.findIndex((entry) => entry.cursor === cursor);
     const missed = start < 0 ? [] : recent.slice(start + 1).flatMap(({ batch }) => batch);
     tell(to, [{ kind: 'joined', channel }, ...missed.filter((frame) => frame.kind === 'event' && frame.channel === channel)]);
@@ -299,15 +296,12 @@ export function openHub(
     return [last?.frame ?? { kind: 'announce', channel, present: false }];
   }
 
-  async function relay({ seat }: Guest, to: string, serial: number, text: string): Promise<void> {
-    let outcome: { readonly receipts?: readonly Receipt[]; readonly code?: string };
-    try {
-      const batch = readSend(text);
-      seat.sent(batch);
-      outcome = { receipts: await send(to, batch) };
-    } catch (error) {
-      outcome = { code: (error as Partial<RealtimeError>).code };
-    }
+  async function relay(to: string, serial: number, text: string): Promise<void> {
+    const outcome = await send(to, readSend(text)).then(
+      (receipts) => ({ receipts }),
+      ({ code }: RealtimeError) => ({ code }),
+    );
+    // after the end there may be no channel any more
     if (!gate.signal.aborted) post({ kind: 'sent', from: id, to, serial, ...outcome });
   }
 }

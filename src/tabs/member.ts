@@ -57,7 +57,7 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
   let serial = 0;
   let cancelTick = (): void => {};
   onAbort(gate.signal, () => {
-    if (leader) post({ kind: 'gone', from: id, to: leader });
+    if (leader) post({ kind: 'bye', from: id, to: leader });
     cancelTick();
     for (const { reject } of waiting.values()) reject(failed());
   });
@@ -72,7 +72,7 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
       if (to !== id) return;
       if (kind === 'lead' || from === leader) silentMs = 0;
       if (kind === 'lead' && from !== leader) seen(message);
-      else if (kind === 'alone' && !leader) parts.alone();
+      else if (kind === 'bye' && !leader && message.to) parts.alone();
       else if (from === leader) follow(message);
     },
     send(frames) {
@@ -112,7 +112,7 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
       leader = from;
       heard = count;
       parts.following();
-      gate.opened({ ...info, joining: [] });
+      gate.opened({ ...info, joining: [], greeted: info.greeted || Boolean(heard) });
     }
   }
 

@@ -12,7 +12,7 @@ import { claimsOf } from '../protocol/jwt.ts';
 import { keepwireFrames } from '../protocol/keepwire.ts';
 import { type LinkGate, openGate } from '../transport/link.ts';
 import type { Credentials, Transport } from '../transport/transport.ts';
-import { enter, goAlone, type Office, type TabRole, type Way } from './election.ts';
+import { type Candidate, enter, goAlone, type Office, type TabRole, type Way } from './election.ts';
 import { tabsVersion } from './wire.ts';
 
 export type { BroadcastChannelConstructor, BroadcastChannelLike, LocksLike, TabRole };
@@ -65,32 +65,27 @@ export function sharedTabs(transport: Transport, options: SharedTabsOptions): Sh
     });
   }
   const offices = new Map<string, Office>();
-  /** What each link that lives is; the newest is the last. */
-  const roles = new Map<LinkGate, TabRole>();
+  /** What each link that lives is, and where its frames go; the newest is the last. */
+  const parts = new Map<LinkGate, { readonly role: TabRole; readonly way: Way }>();
 
   return {
     name,
     capabilities: { ...capabilities, joining: 'frame' },
     get role() {
-      return [...roles.values()].at(-1);
+      return [...parts.values()].at(-1)?.role;
     },
     connect(request, sink) {
       const gate = openGate(name, dialect, request, sink);
-      /** Where frames go once the link is up. */
-      let way: Way | undefined;
-      const play = (role: TabRole, next: Way): void => {
-        way = next;
-        roles.set(gate, role);
-      };
-      onAbort(gate.signal, () => roles.delete(gate));
+      onAbort(gate.signal, () => parts.delete(gate));
+      const candidate: Candidate = { transport, request, gate, play: (role, way) => parts.set(gate, { role, way }) };
       const locks = options.locks ?? systemLocks();
       const Channel = options.BroadcastChannel ?? systemBroadcastChannel();
       if (locks && Channel) {
         groupName(key, name, request.credentials)
-          .then((group) => enter({ transport, request, gate, group, locks, Channel, offices, play }))
-          .catch(() => goAlone({ transport, request, gate, play }));
-      } else goAlone({ transport, request, gate, play });
-      return gate.link(async (frames) => way?.send(frames));
+          .then((group) => enter({ ...candidate, group, locks, Channel, offices }))
+          .catch(() => goAlone(candidate));
+      } else goAlone(candidate);
+      return gate.link(async (frames) => parts.get(gate)?.way.send(frames));
     },
   };
 }

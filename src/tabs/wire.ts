@@ -11,20 +11,14 @@ export const tabsVersion = 2;
 export type TabMessage =
   /** A follower looks for the leader, or asks the one that it follows for a sign of life. With the cursor of its stream, if it has one. */
   | { readonly kind: 'seek'; readonly from: string; readonly to?: string; readonly cursor?: string }
-  /** Frames for the server, as JSON: what a value writes as (`toJSON`) would not survive as a copy of the value. */
-  | { readonly kind: 'send'; readonly from: string; readonly to: string; readonly serial: number; readonly text: string }
-  /** A follower goes. */
-  | { readonly kind: 'gone'; readonly from: string; readonly to: string }
   /**
    * The leader lives: the answer to `seek`, and without `to` a word to all. With `info` its connection is up; without, whoever
    * hears it waits, and has lost the leader that it followed. `heard` counts what came from the server, so that a quiet channel
    * is no sign of a dead link.
    */
   | { readonly kind: 'lead'; readonly from: string; readonly to?: string; readonly info?: LinkInfo; readonly heard?: number }
-  /** The leader cannot serve this follower: it needs a connection of its own. */
-  | { readonly kind: 'alone'; readonly from: string; readonly to: string }
-  /** What the server said; for one follower if it is addressed, else for all. */
-  | { readonly kind: 'frames'; readonly from: string; readonly to?: string; readonly batch: unknown; readonly cursor?: string }
+  /** Frames for the server, as JSON: what a value writes as (`toJSON`) would not survive as a copy of the value. */
+  | { readonly kind: 'send'; readonly from: string; readonly to: string; readonly serial: number; readonly text: string }
   /** What became of a `send`; without receipts it failed. */
   | {
       readonly kind: 'sent';
@@ -34,7 +28,12 @@ export type TabMessage =
       readonly receipts?: readonly Receipt[];
       readonly code?: string;
     }
-  /** The connection has ended, and not by the server if it is handed over; for one follower if it is addressed, else for all. */
+  /** What the server said; for one follower if it is addressed, else for all. */
+  | { readonly kind: 'frames'; readonly from: string; readonly to?: string; readonly batch: unknown; readonly cursor?: string }
+  /**
+   * A link has ended: that of a follower, or the connection, and then not by the server if it is handed over. To somebody who
+   * looks for a leader it says that this one cannot serve it: it needs a connection of its own.
+   */
   | {
       readonly kind: 'bye';
       readonly from: string;
@@ -44,13 +43,21 @@ export type TabMessage =
       readonly spreadMs?: number;
     };
 
-const kinds: readonly unknown[] = ['seek', 'send', 'gone', 'lead', 'alone', 'frames', 'sent', 'bye'];
-/** The type of each field, which is the same in every kind that has it. */
-const types: readonly (readonly [type: string, names: readonly string[]])[] = [
-  ['string', ['to', 'text', 'cursor', 'code']],
-  ['number', ['serial', 'heard', 'retryAfterMs', 'spreadMs']],
-  ['object', ['info', 'batch', 'receipts']],
-];
+const kinds: readonly unknown[] = ['seek', 'lead', 'send', 'sent', 'frames', 'bye'];
+/** A value of each field that may be absent: the type is the same in every kind that has it. */
+const samples: Readonly<Record<string, unknown>> = {
+  to: '',
+  text: '',
+  cursor: '',
+  code: '',
+  serial: 0,
+  heard: 0,
+  retryAfterMs: 0,
+  spreadMs: 0,
+  info: {},
+  batch: {},
+  receipts: {},
+};
 /** What a follower may send at once, in characters; the outbox sends less by default. */
 const longestText = 4 * 2 ** 20;
 
@@ -60,8 +67,7 @@ export function readMessage(value: unknown): TabMessage | undefined {
   const isRight =
     kinds.includes(fields['kind']) &&
     typeof fields['from'] === 'string' &&
-    // biome-ignore lint/suspicious/useValidTypeof: the word comes from the table above
-    types.every(([type, names]) => names.every((name) => fields[name] === undefined || typeof fields[name] === type)) &&
+    Object.entries(samples).every(([name, sample]) => fields[name] === undefined || typeof fields[name] === typeof sample) &&
     String(fields['text']).length <= longestText;
   return isRight ? (value as TabMessage) : undefined;
 }
