@@ -4,8 +4,8 @@ import { type BroadcastChannelConstructor, type LocksLike, onFreeze } from '../p
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
 import { type Hub, openHub } from './hub.ts';
+import { type Line, openLine } from './line.ts';
 import { createMember } from './member.ts';
-import { readMessage, type TabMessage } from './wire.ts';
 
 /** What a link of this tab is: it has the connection, goes by way of the tab that has it, or shares with nobody. */
 export type TabRole = 'leader' | 'follower' | 'alone';
@@ -52,21 +52,13 @@ export function enter(voter: Voter): void {
   onAbort(gate.signal, thaw);
   const office = offices.get(group);
   if (office) return office(voter);
-  const channel = new Channel(group);
+  const line = openLine(Channel, group);
   const queue = new AbortController();
-  /** The lock is ours, and with it the channel, for as long as the office is open. */
+  /** The lock is ours, and with it the line, for as long as the office is open. */
   let isOpen = false;
-  const post = (message: TabMessage): void => {
-    try {
-      channel.postMessage(message);
-    } catch {
-      // it holds something that cannot be copied, as only a server in the same process can send; as JSON it goes
-      channel.postMessage(JSON.parse(JSON.stringify(message)));
-    }
-  };
   const member = createMember(gate, {
     request,
-    post,
+    post: line.post,
     leaderSilent: () => void ask({ steal: true }),
     alone() {
       leave();
@@ -74,17 +66,14 @@ export function enter(voter: Voter): void {
     },
     following: () => play('follower', member),
   });
-  channel.onmessage = ({ data }) => {
-    const message = readMessage(data);
-    if (message) member.take(message);
-  };
+  line.hear = member.take;
   onAbort(gate.signal, leave);
   void ask({ signal: queue.signal });
 
   function leave(): void {
     member.stop();
     queue.abort();
-    if (!isOpen) channel.close();
+    if (!isOpen) line.close();
   }
 
   async function ask(how: Parameters<LocksLike['request']>[1]): Promise<void> {
@@ -100,50 +89,45 @@ export function enter(voter: Voter): void {
         isOpen = true;
         leave();
         return new Promise<void>((release) => {
-          close = openOffice(voter, channel, post, release);
+          close = openOffice(voter, line, release);
         });
       });
     } catch {
       // another tab has taken the lock from this one, which was frozen or hung
       if (close) close();
-      else if (!queue.signal.aborted) {
+      else if (queue.signal.aborted) return;
+      else if (member.isFollowing) hand(gate, 'the browser forbids locks');
+      else {
         leave();
-        if (member.isFollowing) hand(gate, 'the browser forbids locks');
-        else goAlone(voter);
+        goAlone(voter);
       }
     }
   }
 }
 
 /** @returns what ends it when another tab has taken the lock */
-function openOffice(
-  voter: Voter,
-  channel: InstanceType<BroadcastChannelConstructor>,
-  post: (message: TabMessage) => void,
-  release: () => void,
-): () => void {
+function openOffice(voter: Voter, line: Line, release: () => void): () => void {
   const { group, offices } = voter;
   const hubs = new Map<string, Hub>();
   const office: Office = (candidate) => {
     const id = systemIds();
     for (const hub of hubs.values()) hub.retire();
-    const hub = dial(candidate, 'leader', id, post);
+    const hub = dial(candidate, 'leader', id, line.post);
     if (hub) hubs.set(id, hub);
     onAbort(candidate.gate.signal, () => {
       hubs.delete(id);
       if (hubs.size) return;
       offices.delete(group);
-      channel.close();
+      line.close();
       release();
     });
   };
-  channel.onmessage = ({ data }) => {
-    const message = readMessage(data);
+  line.hear = (message) => {
     // whoever looks for a leader is for the newest connection
-    const to = message && (message.to ?? [...hubs.keys()].at(-1));
-    if (to !== undefined) hubs.get(to)?.take(message as TabMessage);
+    const to = message.to ?? [...hubs.keys()].at(-1);
+    if (to !== undefined) hubs.get(to)?.take(message);
   };
-  post({ kind: 'lead', from: '' });
+  line.post({ kind: 'lead', from: '' });
   offices.set(group, office);
   office(voter);
   return () => {
@@ -151,12 +135,7 @@ function openOffice(
   };
 }
 
-function dial(
-  { transport, request, gate, play }: Candidate,
-  role: TabRole,
-  id: string,
-  post: (message: TabMessage) => void,
-): Hub | undefined {
+function dial({ transport, request, gate, play }: Candidate, role: TabRole, id: string, post: Line['post']): Hub | undefined {
   if (gate.signal.aborted) return undefined;
   try {
     const hub = openHub(transport, request, gate, id, post);

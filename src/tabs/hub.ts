@@ -11,6 +11,7 @@ import {
 } from '../protocol/frame.ts';
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
+import type { Line } from './line.ts';
 import { answerFor, earlier, note, positionOf, type Stands } from './positions.ts';
 import { createSeat, type Seat } from './seat.ts';
 import { readSend, type TabMessage } from './wire.ts';
@@ -62,13 +63,7 @@ const mostRecent = 200;
  * @param id - names it to the followers
  * @param post - says something to the other tabs
  */
-export function openHub(
-  transport: Transport,
-  request: LinkRequest,
-  gate: LinkGate,
-  id: string,
-  post: (message: TabMessage) => void,
-): Hub {
+export function openHub(transport: Transport, request: LinkRequest, gate: LinkGate, id: string, post: Line['post']): Hub {
   const { clock } = request;
   const { joining, resume } = transport.capabilities;
   const own = createSeat();
@@ -246,7 +241,10 @@ export function openHub(
     }
     try {
       // one that was dialled before this was asked for does not bring it
-      while (asked.some(({ wire }) => !wire) || left.some((channel) => wires.stands.has(channel) && !wanted().includes(channel))) {
+      while (
+        asked.some(({ wire }) => !wire) ||
+        left.some((channel) => wires.stands.has(channel) && !wanted().includes(channel))
+      ) {
         await wires.redial();
       }
       if (left.length)
@@ -301,8 +299,7 @@ export function openHub(
       (receipts) => ({ receipts }),
       ({ code }: RealtimeError) => ({ code }),
     );
-    // after the end there may be no channel any more
-    if (!gate.signal.aborted) post({ kind: 'sent', from: id, to, serial, ...outcome });
+    post({ kind: 'sent', from: id, to, serial, ...outcome });
   }
 }
 

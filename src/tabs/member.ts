@@ -5,6 +5,7 @@ import type { Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkRequest } from '../transport/transport.ts';
+import type { Line } from './line.ts';
 import { createSeat } from './seat.ts';
 import { readFrames, type TabMessage } from './wire.ts';
 
@@ -22,7 +23,7 @@ export interface Member {
 /** What a member needs from around it. */
 export interface MemberParts {
   readonly request: LinkRequest;
-  readonly post: (message: TabMessage) => void;
+  readonly post: Line['post'];
   /** The leader says nothing: it is frozen, or it hangs. */
   readonly leaderSilent: () => void;
   /** The leader cannot serve this link. */
@@ -112,7 +113,7 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
       leader = from;
       heard = count;
       parts.following();
-      gate.opened({ ...info, joining: [], greeted: info.greeted || Boolean(heard) });
+      gate.opened({ ...info, joining: [], greeted: info.greeted || Boolean(heard), isRelayed: true });
     }
   }
 

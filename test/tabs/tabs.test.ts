@@ -261,6 +261,13 @@ test.each([
   ['two users in tokens', { token: jwt({ sub: 'ada' }) }, { token: jwt({ sub: 'bob' }) }, 2],
   ['two opaque tokens', { token: 'one' }, { token: 'two' }, 2],
   ['a user and nobody', { token: 'one' }, undefined, 2],
+  // the core takes the subject from the token
+  [
+    'one sub of two issuers',
+    { token: jwt({ sub: '1', iss: 'a' }), subject: '1' },
+    { token: jwt({ sub: '1', iss: 'b' }), subject: '1' },
+    2,
+  ],
   ['one subject with two tokens', { token: 'one', subject: 'ada' }, { token: 'two', subject: 'ada' }, 1],
   ['one user in two tokens', { token: jwt({ sub: 'ada', exp: 1 }) }, { token: jwt({ sub: 'ada', exp: 2 }) }, 1],
   ['nobody twice', undefined, undefined, 1],
@@ -505,4 +512,58 @@ test('where locks or channels are missing or forbidden, a tab has a connection o
     expect([one.role, two.role]).toEqual(['alone', 'alone']);
   }
   expect(server.dials).toHaveLength(4);
+});
+
+test('a send whose answer comes after the leader has ended disturbs nobody', async () => {
+  const { server, openShared, turn } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  let answer = (): void => {};
+  server.last.answer = () => new Promise((resolve) => (answer = () => resolve([{ id: 'p', status: 'accepted' }])));
+  const sending = follower.link.send([{ kind: 'publish', id: 'p', channel: 'room', event: 'n', data: 1 }]);
+  const outcome = expect(sending).rejects.toMatchObject({ code: 'connection-lost' });
+  await turn();
+  leader.end();
+  answer();
+  await turn();
+  await outcome;
+});
+
+test('what still comes of a channel that was left does not count as being in it', async () => {
+  const { server, openShared, join, say, turn } = setUp({ resume: 'none' });
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await say({ kind: 'joined', channel: 'room' });
+  await leader.link.send([{ kind: 'leave', channel: 'room' }]);
+  await turn();
+  await say({ kind: 'event', channel: 'room', event: 'n', data: 'late', cursor: 'late' });
+  await join(follower, 'room');
+  expect(server.last.sent.map(({ kind }) => kind)).toEqual(['join', 'leave', 'join']);
+  await say({ kind: 'joined', channel: 'room' });
+  expect(kinds(follower.news())).toEqual(['joined']);
+});
+
+test('a join that is taken back before its answer leaves nobody in the channel', async () => {
+  const { server, openShared, join, say, turn } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await leader.link.send([{ kind: 'leave', channel: 'room' }]);
+  await say(joined('room', 0), { kind: 'left', channel: 'room' });
+  await join(follower, 'room');
+  await say(joined('room', 0));
+  await follower.link.send([{ kind: 'leave', channel: 'room' }]);
+  await turn();
+  expect(server.last.sent.map(({ kind }) => kind)).toEqual(['join', 'leave', 'join', 'leave']);
+});
+
+test('a join that follows a leave at once is not ended by the answer to the leave', async () => {
+  const { openShared, join, say, turn } = setUp();
+  const [leader] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await leader.link.send([
+    { kind: 'leave', channel: 'room' },
+    { kind: 'join', channel: 'room' },
+  ]);
+  await turn();
+  await say(joined('room', 3), { kind: 'left', channel: 'room' }, joined('room', 4), event('room', 5));
+  expect(kinds(leader.news())).toEqual(['joined 4', 'event 5']);
 });
