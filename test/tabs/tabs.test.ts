@@ -547,7 +547,7 @@ test('a join that is taken back before its answer leaves nobody in the channel',
   const [leader, follower] = (await openShared(2)) as [Played, Played];
   await join(leader, 'room');
   await leader.link.send([{ kind: 'leave', channel: 'room' }]);
-  await say(joined('room', 0), { kind: 'left', channel: 'room' });
+  await say(joined('room', 0));
   await join(follower, 'room');
   await say(joined('room', 0));
   await follower.link.send([{ kind: 'leave', channel: 'room' }]);
@@ -566,4 +566,19 @@ test('a join that follows a leave at once is not ended by the answer to the leav
   await turn();
   await say(joined('room', 3), { kind: 'left', channel: 'room' }, joined('room', 4), event('room', 5));
   expect(kinds(leader.news())).toEqual(['joined 4', 'event 5']);
+});
+
+test('a follower that loses its lock says goodbye before it goes', async () => {
+  const { server, openShared, open, join, turn } = setUp();
+  await openShared(1);
+  let forbid = (): void => {};
+  const locks: FakeTab['locks'] = {
+    request: () => new Promise((_, reject) => (forbid = () => reject(new DOMException('denied', 'SecurityError')))),
+  };
+  const follower = await open({ options: { locks } });
+  await join(follower, 'room');
+  forbid();
+  await turn();
+  expect(follower.sink.calls.at(-1)).toMatchObject({ cause: { kind: 'lost', handover: true } });
+  expect(server.last.sent.at(-1)).toEqual({ kind: 'leave', channel: 'room' });
 });
