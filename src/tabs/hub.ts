@@ -105,7 +105,7 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     },
     replaced() {
       // the server may hold what we say of ourselves by link
-      wires.send(said.map(({ frame }) => frame)).catch(forget);
+      if (said.length) wires.send(said.map(({ frame }) => frame)).catch(forget);
     },
     frames,
     alive() {
@@ -127,9 +127,10 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
       const user = users.get(from);
       if (user) user.heardMs = clock.now();
       if (kind === 'seek' && (user || to === undefined)) answer(from, message.cursor);
-      else if (!user) refuse(from);
-      else if (kind === 'send') void relay(from, message.serial, message.text);
+      else if (kind === 'send' && user) void relay(from, message.serial, message.text);
       else if (kind === 'bye') drop(from);
+      // a follower that was dropped; what another leader says, as one that was frozen may, is answered by nobody
+      else if (kind === 'send' || kind === 'seek') refuse(from);
     },
     retire: () => post({ kind: 'frames', from: id, batch: [{ kind: 'advice', drain: true }] }),
   };
@@ -155,16 +156,18 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
 
   function drop(name: string): void {
     const channels = [...(users.get(name)?.seat.channels.keys() ?? [])];
-    users.delete(name);
-    void send(
-      name,
-      channels.map((channel) => ({ kind: 'leave', channel })),
-    ).catch(forget);
+    if (!users.delete(name)) return;
+    const batch = channels.map((channel): ClientFrame => ({ kind: 'leave', channel }));
+    send(name, batch).catch(forget);
   }
 
   /** The channels that somebody has asked for or is in. */
   function wanted(): readonly string[] {
     return [...users.values()].flatMap(({ seat }) => [...seat.channels.keys()]);
+  }
+
+  function isUnwanted(channel: string): boolean {
+    return !wanted().includes(channel);
   }
 
   /** Everything that the server says passes here, in order. */
@@ -227,7 +230,7 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
       } else if (frame.kind === 'leave') {
         for (const joiner of joiners) if (joiner.to === from && joiner.channel === frame.channel) joiner.to = '';
         out.push(...withdraw(from, frame.channel));
-        if (wanted().includes(frame.channel)) continue;
+        if (!isUnwanted(frame.channel)) continue;
         if (joining === 'dial') left.push(frame.channel);
         else {
           wires.stands.delete(frame.channel);
@@ -241,17 +244,10 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     }
     try {
       // one that was dialled before this was asked for does not bring it
-      while (
-        asked.some(({ wire }) => !wire) ||
-        left.some((channel) => wires.stands.has(channel) && !wanted().includes(channel))
-      ) {
+      while (asked.some(({ wire }) => !wire) || left.some((channel) => wires.stands.has(channel) && isUnwanted(channel))) {
         await wires.redial();
       }
-      if (left.length)
-        tell(
-          from,
-          left.map((channel) => ({ kind: 'left', channel })),
-        );
+      for (const channel of left) tell(from, [{ kind: 'left', channel }]);
       // a POST is faster than a link, and its sender would miss its own message
       if (out.some(({ kind }) => kind === 'publish')) await wires.redialling?.catch(forget);
       return out.length ? await wires.send(out) : [];

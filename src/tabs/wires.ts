@@ -111,7 +111,11 @@ export function createWires(transport: Transport, request: LinkRequest, ended: A
         up,
         frames: (batch, cursor) => wire === current && listener.frames(batch, cursor),
         alive: () => wire === current && listener.alive(),
-        down: (cause) => (wire === current ? listener.down(cause) : failed()),
+        down(cause) {
+          end();
+          if (wire === current) listener.down(cause);
+          else failed();
+        },
       },
     );
     const wire: Wire = {

@@ -479,7 +479,7 @@ test('a link that was to bring a channel and failed leaves the others as they ar
   server.last.down('refused');
   await clock.advance(1);
   await joining;
-  expect([leader.role, follower.role, server.heldCount]).toEqual(['leader', 'follower', 2]);
+  expect([leader.role, follower.role, server.heldCount]).toEqual(['leader', 'follower', 1]);
 });
 
 test('a server that resumes the stream as a whole: a follower gets what came since its cursor, or goes alone', async () => {
@@ -581,4 +581,29 @@ test('a follower that loses its lock says goodbye before it goes', async () => {
   await turn();
   expect(follower.sink.calls.at(-1)).toMatchObject({ cause: { kind: 'lost', handover: true } });
   expect(server.last.sent.at(-1)).toEqual({ kind: 'leave', channel: 'room' });
+});
+
+test('what another leader says, that was frozen, is answered by nobody', async () => {
+  const { browser, openShared, turn } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  const frozen = new (browser.tab().BroadcastChannel)(sharedName);
+  const said: { readonly kind: string; readonly from: string; readonly to?: string }[] = [];
+  frozen.onmessage = ({ data }) => said.push(data as (typeof said)[number]);
+  follower.link.send([{ kind: 'ping' }]).catch(() => {});
+  await turn();
+  const to = said.find(({ kind }) => kind === 'sent')?.from;
+  expect(to).toBeDefined();
+  const others = ['lead', 'frames', 'bye', 'sent'].flatMap((kind) => [
+    { kind, from: 'frozen', info: {}, batch: [], serial: 1 },
+    { kind, from: 'frozen', to, info: {}, batch: [], serial: 1 },
+  ]);
+  for (const message of others) frozen.postMessage(message);
+  await turn();
+  expect(said.filter((message) => message.to === 'frozen')).toEqual([]);
+  expect([leader, follower].flatMap(({ sink }) => sink.calls).some(({ kind }) => kind === 'down')).toBe(false);
+  // and a follower that the leader does not know is told so
+  frozen.postMessage({ kind: 'seek', from: 'frozen', to });
+  frozen.postMessage({ kind: 'send', from: 'frozen', to, serial: 1, text: '[]' });
+  await turn();
+  expect(said.filter((message) => message.to === 'frozen')).toMatchObject([{ kind: 'bye' }, { kind: 'bye' }]);
 });
