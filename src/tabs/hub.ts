@@ -12,7 +12,7 @@ import {
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
 import type { Line } from './line.ts';
-import { answerFor, earlier, note, positionOf, type Stands } from './positions.ts';
+import { answerFor, earlier, note, positionOf } from './positions.ts';
 import { createSeat, type Seat } from './seat.ts';
 import { readSend, type TabMessage } from './wire.ts';
 import { createWires } from './wires.ts';
@@ -45,8 +45,9 @@ interface Joiner {
   to: string;
   /** Where it asked to go on. */
   readonly position: Position | undefined;
-  /** The channels of the physical link that brings the join, and where that one joins; `undefined` until it is dialled. */
-  wire?: Stands;
+  /** The number of the physical link that brings the join, as every later one does; `undefined` until it is dialled. */
+  link?: number;
+  /** Where the frame joins that goes out for it; a link that is dialled joins where it stands. */
   from?: Position | undefined;
 }
 
@@ -87,21 +88,19 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     up(first) {
       for (const channel of first.joining) {
         own.sent([joinFrame(channel, undefined)]);
-        joiners.push({ channel, to: id, position: undefined, wire: wires.stands });
+        joiners.push({ channel, to: id, position: undefined, link: wires.number });
       }
       info = first;
       gate.opened(first);
       lead();
     },
-    dialling() {
-      const stands: Stands = new Map();
-      for (const channel of wanted()) {
-        const asked = joiners.filter((joiner) => joiner.channel === channel);
-        const from = asked.reduce((place, { position }) => earlier(place, position), wires.stands.get(channel));
-        for (const joiner of asked) Object.assign(joiner, { wire: stands, from });
-        stands.set(channel, from);
-      }
-      return stands;
+    dialling(number) {
+      for (const joiner of joiners) joiner.link ??= number;
+      const placeOf = (channel: string): Position | undefined =>
+        joiners
+          .filter((joiner) => joiner.channel === channel)
+          .reduce((place, { position }) => earlier(place, position), wires.stands.get(channel));
+      return new Map(wanted().map((channel) => [channel, placeOf(channel)]));
     },
     replaced() {
       // the server may hold what we say of ourselves by link
@@ -177,12 +176,13 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     if (recent.length > mostRecent) recent.shift();
     const rest: ServerFrame[] = [];
     for (const frame of batch) {
+      const stand = 'channel' in frame ? wires.stands.get(frame.channel) : undefined;
       const isNewLog = note(wires.stands, frame);
       // to those who are in already an answer is no news, unless the log is another one
       if (frame.kind !== 'joined' || isNewLog) rest.push(frame);
       if (frame.kind === 'denied') takeAnswered(frame.channel);
       if (frame.kind !== 'joined') continue;
-      for (const { to, from, position } of takeAnswered(frame.channel)) {
+      for (const { to, from = stand, position } of takeAnswered(frame.channel)) {
         tellAll(rest.splice(0));
         tell(to, [answerFor(frame, from, position)]);
       }
@@ -192,7 +192,7 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
 
   /** A link that is dialled answers all joins that it brings; a frame is the answer to the oldest one. */
   function takeAnswered(channel: string): readonly Joiner[] {
-    const found = joiners.filter((joiner) => joiner.channel === channel && joiner.wire === wires.stands);
+    const found = joiners.filter(({ channel: name, link = Number.NaN }) => name === channel && link <= wires.number);
     const answered = joining === 'dial' ? found : found.slice(0, 1);
     joiners = joiners.filter((joiner) => !answered.includes(joiner));
     return answered;
@@ -244,12 +244,10 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     }
     try {
       // one that was dialled before this was asked for does not bring it
-      while (asked.some(({ wire }) => !wire) || left.some((channel) => wires.stands.has(channel) && isUnwanted(channel))) {
+      while (asked.some(({ link }) => !link) || left.some((channel) => wires.stands.has(channel) && isUnwanted(channel))) {
         await wires.redial();
       }
       for (const channel of left) tell(from, [{ kind: 'left', channel }]);
-      // a POST is faster than a link, and its sender would miss its own message
-      if (out.some(({ kind }) => kind === 'publish')) await wires.redialling?.catch(forget);
       return out.length ? await wires.send(out) : [];
     } catch (cause) {
       // no answer will come
@@ -264,7 +262,7 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     const joiner: Joiner = { channel, to, position: positionOf(frame) ?? stand };
     joiners.push(joiner);
     if (joining === 'frame') {
-      joiner.wire = wires.stands;
+      joiner.link = wires.number;
       // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
       joiner.from = earlier(joiner.position, stand);
       if (!wires.stands.has(channel)) wires.stands.set(channel, joiner.from);

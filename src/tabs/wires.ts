@@ -7,8 +7,8 @@ import type { Stands } from './positions.ts';
 /** What the leader is told of its connection to the server. */
 export interface WiresListener {
   up(info: LinkInfo): void;
-  /** Another physical link is about to be dialled. @returns the channels that it is to join */
-  dialling(): Stands;
+  /** Another physical link is about to be dialled, with this number. @returns the channels that it is to join */
+  dialling(number: number): Stands;
   /** It has taken over. */
   replaced(): void;
   frames(batch: readonly ServerFrame[], cursor: string | undefined): void;
@@ -23,15 +23,17 @@ export interface WiresListener {
 export interface Wires {
   /** The channels of the link in use, and how far each was received. */
   readonly stands: Stands;
+  /** The number of the link in use: they are counted as they are dialled. */
+  readonly number: number;
+  /** While another link is on its way, it waits: what is posted is faster than a link, and its sender would miss its own message. */
   send(frames: readonly ClientFrame[]): Promise<readonly Receipt[]>;
   /** Dials another link; settles when it has taken over, or has failed. While one is on its way, that one is meant. */
   redial(): Promise<void>;
-  /** The redial that is under way. */
-  readonly redialling: Promise<void> | undefined;
 }
 
 /** One physical link. */
 interface Wire {
+  readonly number: number;
   readonly stands: Stands;
   send: Wires['send'];
   /** Ends it as soon as what was sent on it is answered. */
@@ -50,23 +52,26 @@ export function createWires(transport: Transport, request: LinkRequest, ended: A
   const { client, clock, positionRefused } = request;
   let { credentials } = request;
   let redialling: Promise<void> | undefined;
+  let dials = 1;
   let current = dial(new Map(request.channels), listener.up, () => {});
 
   return {
     get stands() {
       return current.stands;
     },
-    get redialling() {
-      return redialling;
+    get number() {
+      return current.number;
     },
-    send(frames) {
+    async send(frames) {
       // links that are dialled from now on use the new token
       for (const frame of frames) if (frame.kind === 'authenticate') credentials = { ...credentials, token: frame.token };
+      await redialling?.catch(() => {});
       return current.send(frames);
     },
     redial() {
       redialling ??= new Promise<void>((resolve, reject) => {
         const cancel = clock.schedule(() => {
+          dials += 1;
           const takeOver = (): void => {
             const replaced = current;
             current = next;
@@ -74,7 +79,7 @@ export function createWires(transport: Transport, request: LinkRequest, ended: A
             listener.replaced();
             resolve();
           };
-          const next = dial(listener.dialling(), takeOver, reject);
+          const next = dial(listener.dialling(dials), takeOver, reject);
         }, gatherMs);
         onAbort(ended, () => {
           cancel();
@@ -119,6 +124,7 @@ export function createWires(transport: Transport, request: LinkRequest, ended: A
       },
     );
     const wire: Wire = {
+      number: dials,
       stands,
       async send(frames) {
         sending += 1;

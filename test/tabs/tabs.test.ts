@@ -469,6 +469,32 @@ test('a join that came while the link for another one was dialled is answered by
   expect([leader.news(), kinds(follower.news())]).toEqual([[], ['joined 3']]);
 });
 
+test.for(['takes over', 'fails'] as const)(
+  'a join is answered though the link for the next one %s before the answer',
+  async (end) => {
+    const { clock, server, openShared, join, say } = setUp({ joining: 'dial' });
+    const [leader, follower] = (await openShared(2)) as [Played, Played];
+    await join(leader, 'room', 9);
+    await clock.advance(100);
+    const second = server.last;
+    second.up({ joining: ['room'] });
+    await join(follower, 'hall');
+    await clock.advance(100);
+    expect(server.dials).toHaveLength(3);
+    expect([...server.last.request.channels.keys()]).toEqual(['room', 'hall']);
+    if (end === 'fails') {
+      server.last.down('refused');
+      await clock.advance(1);
+      second.frames([joined('room', 9)]);
+      await clock.advance(1);
+    } else {
+      server.last.up({ joining: ['room', 'hall'] });
+      await say(joined('room', 9), joined('hall', 0));
+    }
+    expect([kinds(leader.news()), kinds(follower.news())]).toEqual([['joined 9'], end === 'fails' ? [] : ['joined 0']]);
+  },
+);
+
 test('a link that was to bring a channel and failed leaves the others as they are', async () => {
   const { clock, server, openShared } = setUp({ joining: 'dial' });
   const [leader, follower] = (await openShared(2)) as [Played, Played];
