@@ -92,10 +92,12 @@ export function enter(voter: Voter): void {
           close = openOffice(voter, line, release);
         });
       });
-    } catch {
+    } catch (cause) {
       // another tab has taken the lock from this one, which was frozen or hung
       if (close) close();
       else if (queue.signal.aborted) return;
+      // and that before it knew of it: as if it had not had it
+      else if ((cause as Partial<Error> | undefined)?.name === 'AbortError') return how.steal ? undefined : ask(how);
       else if (member.isFollowing) hand(gate, 'the browser forbids locks');
       else {
         leave();

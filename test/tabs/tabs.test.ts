@@ -633,3 +633,22 @@ test('what another leader says, that was frozen, is answered by nobody', async (
   await turn();
   expect(said.filter((message) => message.to === 'frozen')).toMatchObject([{ kind: 'bye' }, { kind: 'bye' }]);
 });
+
+test('a tab that was given the lock while it was frozen, and lost it again, follows', async () => {
+  const { clock, server, open } = setUp();
+  const leader = await open();
+  const second = await open();
+  second.tab.freeze();
+  leader.tab.crash();
+  const third = await open();
+  await clock.advance(4_000);
+  expect(third.role).toBe('leader');
+  server.last.up();
+  second.tab.thaw();
+  await clock.advance(1_000);
+  expect(second.role).toBe('follower');
+  // and it is in the queue again: the lock tells it at once
+  third.tab.crash();
+  await clock.advance(1);
+  expect(second.sink.calls.at(-1)).toMatchObject({ cause: { kind: 'lost', handover: true } });
+});
