@@ -69,6 +69,7 @@ export function createWires(transport: Transport, request: LinkRequest, ended: A
       return current.send(frames);
     },
     redial() {
+      let forget = (): void => {};
       redialling ??= new Promise<void>((resolve, reject) => {
         const cancel = clock.schedule(() => {
           dials += 1;
@@ -81,11 +82,12 @@ export function createWires(transport: Transport, request: LinkRequest, ended: A
           };
           const next = dial(listener.dialling(dials), takeOver, reject);
         }, gatherMs);
-        onAbort(ended, () => {
+        forget = onAbort(ended, () => {
           cancel();
           reject();
         });
       }).finally(() => {
+        forget();
         redialling = undefined;
       });
       return redialling;
