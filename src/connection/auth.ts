@@ -1,6 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
+import { claimsOf } from '../protocol/jwt.ts';
 import { cleanError } from '../transport/secret.ts';
 import type { Credentials } from '../transport/transport.ts';
 
@@ -161,22 +162,6 @@ export function createAuth(
       subject = undefined;
     },
   };
-}
-
-/** What a JWT says of its end, in milliseconds since the Unix epoch, and of whom it is for; nothing for any other token. Source: RFC 7519, section 4.1. */
-export function claimsOf(token: string): { readonly exp?: number; readonly sub?: string } {
-  const payload = token.split('.')[1];
-  if (payload === undefined) return {};
-  try {
-    const bytes = Uint8Array.from(atob(payload.replaceAll('-', '+').replaceAll('_', '/')), (letter) => letter.charCodeAt(0));
-    const { exp, sub } = (JSON.parse(new TextDecoder().decode(bytes)) ?? {}) as { exp?: unknown; sub?: unknown };
-    return {
-      exp: typeof exp === 'number' ? exp * 1000 : undefined,
-      sub: typeof sub === 'string' && sub ? sub : undefined,
-    };
-  } catch {
-    return {}; // not a JWT, so it says nothing
-  }
 }
 
 function timedOut(timeoutMs: number): RealtimeError {

@@ -224,7 +224,7 @@ export function startSession(
     const silent = (error: RealtimeError): void => over({ kind: 'lost', error });
     const watch = watchLiveness(mode, parts.liveness, info.heartbeatMs, clock, () => void tell([{ kind: 'ping' }]), silent);
     session.liveness = watch;
-    scheduleRenewal();
+    if (!info.isRelayed) scheduleRenewal();
     note({ kind: 'up', info });
     listener.up(session, session.live);
     if (isOver) return;

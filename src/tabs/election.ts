@@ -1,12 +1,11 @@
-import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import { systemIds } from '../platform/random.ts';
 import { type BroadcastChannelConstructor, type LocksLike, onFreeze } from '../platform/sharing.ts';
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
 import { type Hub, openHub } from './hub.ts';
-import { createMember, type Member } from './member.ts';
-import { readMessage, type TabMessage } from './wire.ts';
+import { type Line, openLine } from './line.ts';
+import { createMember } from './member.ts';
 
 /** What a link of this tab is: it has the connection, goes by way of the tab that has it, or shares with nobody. */
 export type TabRole = 'leader' | 'follower' | 'alone';
@@ -33,21 +32,12 @@ export interface Voter extends Candidate {
   readonly offices: Map<string, Office>;
 }
 
-/** A lock that this tab holds, and the connections for which it does: two, while one replaces the other. */
-export interface Office {
-  /** Opens one more connection. */
-  lead(candidate: Candidate): void;
-}
+/** A lock that this tab holds: opens one more connection under it. There are two, while one replaces the other. */
+export type Office = (candidate: Candidate) => void;
 
 /** A connection of its own. */
-export function goAlone({ transport, request, gate, play }: Candidate): void {
-  if (gate.signal.aborted) return;
-  dial(gate, () =>
-    play(
-      'alone',
-      openHub(transport, request, gate, '', () => {}),
-    ),
-  );
+export function goAlone(candidate: Candidate): void {
+  dial(candidate, 'alone', '', () => {});
 }
 
 /**
@@ -55,132 +45,111 @@ export function goAlone({ transport, request, gate, play }: Candidate): void {
  * the leader, and one that gets it while it follows has lost its leader, and so has everybody behind it in the queue.
  */
 export function enter(voter: Voter): void {
-  const { request, gate, group, locks, Channel, offices } = voter;
+  const { request, gate, group, locks, Channel, offices, play } = voter;
   if (gate.signal.aborted) return;
   // a frozen tab goes on answering the others, so it would be followed though its connection stands still
-  onAbort(
-    gate.signal,
-    onFreeze(() => hand(gate, 'the browser freezes this tab')),
-  );
+  const thaw = onFreeze(() => hand(gate, 'the browser freezes this tab'));
+  onAbort(gate.signal, thaw);
   const office = offices.get(group);
-  if (office) return office.lead(voter);
-  const channel = new Channel(group);
+  if (office) return office(voter);
+  const line = openLine(Channel, group);
   const queue = new AbortController();
-  /** The lock is ours, and with it the channel, for as long as the office is open. */
-  let opened: { close(message: string): void } | undefined;
-  const post = (message: TabMessage): void => {
-    try {
-      channel.postMessage(message);
-    } catch {
-      // it holds something that cannot be copied, as only a server in the same process can send; as JSON it goes
-      channel.postMessage(JSON.parse(JSON.stringify(message)));
-    }
-  };
-  const member: Member = createMember(gate, {
-    id: systemIds(),
-    clock: request.clock,
-    cursor: request.cursor,
-    post,
+  /** The lock is ours, and with it the line, for as long as the office is open. */
+  let isOpen = false;
+  const member = createMember(gate, {
+    request,
+    post: line.post,
     leaderSilent: () => void ask({ steal: true }),
     alone() {
       leave();
       goAlone(voter);
     },
-    following: () => voter.play('follower', member),
+    following: () => play('follower', member),
   });
-  channel.onmessage = ({ data }) => {
-    const message = readMessage(data);
-    if (message) member.take(message);
-  };
+  line.hear = member.take;
   onAbort(gate.signal, leave);
   void ask({ signal: queue.signal });
 
   function leave(): void {
     member.stop();
     queue.abort();
-    if (!opened) channel.close();
+    if (!isOpen) line.close();
   }
 
   async function ask(how: Parameters<LocksLike['request']>[1]): Promise<void> {
-    /** The office that this very request has opened. */
-    let own: typeof opened;
+    /** Ends the office that this very request has opened. */
+    let close: (() => void) | undefined;
     try {
       await locks.request(group, how, () => {
-        if (gate.signal.aborted || opened) return undefined;
+        if (gate.signal.aborted || isOpen) return undefined;
         if (member.isFollowing) {
-          member.lost('the tab that led is gone');
+          hand(gate, 'the tab that led is gone');
           return undefined;
         }
+        isOpen = true;
+        leave();
         return new Promise<void>((release) => {
-          opened = openOffice(voter, channel, post, release);
-          own = opened;
-          leave();
+          close = openOffice(voter, line, release);
         });
       });
-    } catch {
+    } catch (cause) {
       // another tab has taken the lock from this one, which was frozen or hung
-      if (own) own.close('another tab leads now');
-      else if (!queue.signal.aborted) {
+      if (close) close();
+      else if (queue.signal.aborted) return;
+      // and that before it knew of it: as if it had not had it
+      else if ((cause as Partial<Error> | undefined)?.name === 'AbortError') return how.steal ? undefined : ask(how);
+      else if (member.isFollowing) hand(gate, 'the browser forbids locks');
+      else {
         leave();
-        if (member.isFollowing) member.lost('the browser forbids locks');
-        else goAlone(voter);
+        goAlone(voter);
       }
     }
   }
 }
 
-function openOffice(
-  voter: Voter,
-  channel: InstanceType<BroadcastChannelConstructor>,
-  post: (message: TabMessage) => void,
-  release: () => void,
-): { close(message: string): void } {
+/** @returns what ends it when another tab has taken the lock */
+function openOffice(voter: Voter, line: Line, release: () => void): () => void {
   const { group, offices } = voter;
-  const hubs = new Map<string, { readonly hub: Hub; readonly gate: LinkGate }>();
-  const office: Office = {
-    lead({ transport, request, gate, play }) {
-      const id = systemIds();
-      for (const { hub } of hubs.values()) hub.retire();
-      dial(gate, () => {
-        const hub = openHub(transport, request, gate, id, post);
-        hubs.set(id, { hub, gate });
-        play('leader', hub);
-      });
-      onAbort(gate.signal, () => {
-        hubs.delete(id);
-        if (hubs.size) return;
-        offices.delete(group);
-        channel.close();
-        release();
-      });
-    },
+  const hubs = new Map<string, Hub>();
+  const office: Office = (candidate) => {
+    const id = systemIds();
+    for (const hub of hubs.values()) hub.retire();
+    const hub = dial(candidate, 'leader', id, line.post);
+    if (hub) hubs.set(id, hub);
+    onAbort(candidate.gate.signal, () => {
+      hubs.delete(id);
+      if (hubs.size) return;
+      offices.delete(group);
+      line.close();
+      release();
+    });
   };
-  channel.onmessage = ({ data }) => {
-    const message = readMessage(data);
+  line.hear = (message) => {
     // whoever looks for a leader is for the newest connection
-    const to = message?.kind === 'hello' ? [...hubs.keys()].at(-1) : message && 'to' in message ? message.to : undefined;
-    if (message && to !== undefined) hubs.get(to)?.hub.take(message);
+    const to = message.to ?? [...hubs.keys()].at(-1);
+    if (to !== undefined) hubs.get(to)?.take(message);
   };
-  post({ kind: 'lead', from: '' });
+  line.post({ kind: 'lead', from: '' });
   offices.set(group, office);
-  office.lead(voter);
-  return {
-    close(message) {
-      for (const { gate } of [...hubs.values()]) hand(gate, message);
-    },
+  office(voter);
+  return () => {
+    for (const { gate } of [...hubs.values()]) hand(gate, 'another tab leads now');
   };
+}
+
+function dial({ transport, request, gate, play }: Candidate, role: TabRole, id: string, post: Line['post']): Hub | undefined {
+  if (gate.signal.aborted) return undefined;
+  try {
+    const hub = openHub(transport, request, gate, id, post);
+    play(role, hub);
+    return hub;
+  } catch (cause) {
+    gate.fail('unsupported', `the transport ${gate.transport} broke while it dialled`, { cause });
+    return undefined;
+  }
 }
 
 /** Ends a link whose connection goes on in another tab. */
 function hand(gate: LinkGate, message: string): void {
-  const error = new RealtimeError('connection-lost', message, { transport: gate.transport });
-  gate.down({ kind: 'lost', error, handover: true });
-}
-
-function dial(gate: LinkGate, open: () => void): void {
-  try {
-    open();
-  } catch (cause) {
-    gate.fail('unsupported', `the transport ${gate.transport} broke while it dialled`, { cause });
-  }
+  gate.fail('lost', message, { handover: true });
 }

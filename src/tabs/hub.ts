@@ -1,36 +1,57 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Receipt } from '../protocol/dialect.ts';
-import { type AnnounceFrame, type ClientFrame, type JoinFrame, joinFrame, type ServerFrame } from '../protocol/frame.ts';
+import {
+  type AnnounceFrame,
+  type ClientFrame,
+  type JoinFrame,
+  joinFrame,
+  type Position,
+  type ServerFrame,
+} from '../protocol/frame.ts';
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
-import { earlier, positionOf } from './positions.ts';
+import type { Line } from './line.ts';
+import { answerFor, earlier, note, positionOf } from './positions.ts';
 import { createSeat, type Seat } from './seat.ts';
 import { readSend, type TabMessage } from './wire.ts';
-import { createWires, type Joiner } from './wires.ts';
+import { createWires } from './wires.ts';
 
 /** The leader's part: one connection to the server, and everybody who uses it. */
 export interface Hub {
+  /** This tab's own link. */
+  readonly gate: LinkGate;
   /** Sends what this tab's own link sends. */
   send(frames: readonly ClientFrame[]): Promise<readonly Receipt[]>;
   /** Something came from another tab. */
   take(message: TabMessage): void;
   /** Another connection of this tab is about to replace this one: the followers look for it. */
   retire(): void;
-  /** Can it take followers now? */
-  readonly isUp: boolean;
 }
 
-/** A link of another tab. */
-interface Guest {
+/** A link that uses the connection: this tab's own, or that of another tab. */
+interface User {
   readonly seat: Seat;
-  /** The cursor of the stream with which it came. */
+  /** The cursor of the stream with which a follower came. */
   readonly cursor: string | undefined;
   /** When it was last heard, by the monotonic clock. */
   heardMs: number;
 }
 
-/** More tabs than that have connections of their own. */
+/** A join that is still to be answered. */
+interface Joiner {
+  readonly channel: string;
+  /** The link that asked; none, if it has left since. */
+  to: string;
+  /** Where it asked to go on. */
+  readonly position: Position | undefined;
+  /** The number of the physical link that brings the join, as every later one does; `undefined` until it is dialled. */
+  link?: number;
+  /** Where the frame joins that goes out for it; a link that is dialled joins where it stands. */
+  from?: Position | undefined;
+}
+
+/** More followers than that have connections of their own. */
 const mostGuests = 64;
 /** Timers of hidden tabs may run once a minute; a tab that is silent for longer is frozen or gone: 3 minutes. */
 const longestSilenceMs = 180_000;
@@ -43,21 +64,16 @@ const mostRecent = 200;
  * @param id - names it to the followers
  * @param post - says something to the other tabs
  */
-export function openHub(
-  transport: Transport,
-  request: LinkRequest,
-  gate: LinkGate,
-  id: string,
-  post: (message: TabMessage) => void,
-): Hub {
+export function openHub(transport: Transport, request: LinkRequest, gate: LinkGate, id: string, post: Line['post']): Hub {
   const { clock } = request;
   const { joining, resume } = transport.capabilities;
   const own = createSeat();
-  const guests = new Map<string, Guest>();
-  /** For each channel: what each link says of us, in the order of saying. The server sees one client. */
-  const said = new Map<string, Map<string, AnnounceFrame>>();
-  /** Who waits for the answer to a ping of the server. */
-  const pingers = new Set<string>();
+  /** All links that use the connection, this tab's own first. */
+  const users = new Map<string, User>([[id, { seat: own, cursor: undefined, heardMs: Number.POSITIVE_INFINITY }]]);
+  /** In the order in which they left. */
+  let joiners: Joiner[] = [];
+  /** What the links say of us, in the order of saying. The server sees one client. */
+  let said: { readonly from: string; readonly frame: AnnounceFrame }[] = [];
   /** What came of late, for servers that resume the stream as a whole. */
   const recent: { readonly batch: readonly ServerFrame[]; readonly cursor: string | undefined }[] = [
     { batch: [], cursor: request.cursor },
@@ -65,27 +81,30 @@ export function openHub(
   let info: LinkInfo | undefined;
   /** How many times the server was heard. */
   let heard = 0;
-  /** What the followers are told of the end; unless the server has ended it, they may come back at once. */
-  let ending: { readonly handover?: boolean; readonly retryAfterMs?: number; readonly spreadMs?: number } = { handover: true };
 
-  onAbort(gate.signal, () => {
-    if (info) post({ kind: 'bye', from: id, ...ending });
-    info = undefined;
-  });
-  const wires = createWires(transport, request, wanted, gate.signal, {
+  // unless the server has ended it, the followers may come back at once
+  onAbort(gate.signal, () => post({ kind: 'bye', from: id, handover: true }));
+  const wires = createWires(transport, request, gate.signal, {
     up(first) {
       for (const channel of first.joining) {
-        own.sent([{ kind: 'join', channel }]);
-        wires.asking.set(channel, [{ to: id, position: undefined }]);
+        own.sent([joinFrame(channel, undefined)]);
+        joiners.push({ channel, to: id, position: undefined, link: wires.number });
       }
       info = first;
       gate.opened(first);
-      post({ kind: 'open', from: id });
+      lead();
+    },
+    dialling(number) {
+      for (const joiner of joiners) joiner.link ??= number;
+      const placeOf = (channel: string): Position | undefined =>
+        joiners
+          .filter((joiner) => joiner.channel === channel)
+          .reduce((place, { position }) => earlier(place, position), wires.stands.get(channel));
+      return new Map(wanted().map((channel) => [channel, placeOf(channel)]));
     },
     replaced() {
       // the server may hold what we say of ourselves by link
-      const announced = [...said.values()].flatMap((words) => [...words.values()].slice(-1));
-      if (announced.length) wires.send(announced).catch(forget);
+      if (said.length) wires.send(said.map(({ frame }) => frame)).catch(forget);
     },
     frames,
     alive() {
@@ -93,209 +112,188 @@ export function openHub(
       gate.alive();
     },
     down(cause) {
-      const isPassing = cause.kind === 'lost' || cause.kind === 'refused';
-      ending = isPassing ? { retryAfterMs: cause.retryAfterMs, spreadMs: cause.spreadMs } : {};
+      const { retryAfterMs, spreadMs } = cause as { readonly retryAfterMs?: number; readonly spreadMs?: number };
+      post({ kind: 'bye', from: id, retryAfterMs, spreadMs });
       gate.down(cause);
     },
   });
 
   return {
-    get isUp() {
-      return info !== undefined;
-    },
-    send(batch) {
-      own.sent(batch);
-      return send(id, batch);
-    },
+    gate,
+    send: (batch) => send(id, batch),
     take(message) {
-      const { kind, from } = message;
-      if (kind === 'hello') return hello(from, message.cursor);
-      const guest = guests.get(from);
-      if (!guest) return post({ kind: 'bye', from: id, to: from, handover: true });
-      guest.heardMs = clock.now();
-      if (kind === 'ping') {
-        post({ kind: 'pong', from: id, to: from, heard });
-        for (const [name, { heardMs }] of guests) if (clock.now() - heardMs > longestSilenceMs) drop(name);
-      } else if (kind === 'send') void relay(guest, from, message.serial, message.text);
-      else if (kind === 'gone') drop(from);
+      const { kind, from, to } = message;
+      const user = users.get(from);
+      if (user) user.heardMs = clock.now();
+      if (kind === 'seek' && (user || to === undefined)) answer(from, message.cursor);
+      else if (kind === 'send' && user) void relay(from, message.serial, message.text);
+      else if (kind === 'bye') drop(from);
+      // a follower that was dropped; what another leader says, as one that was frozen may, is answered by nobody
+      else if (kind === 'send' || kind === 'seek') refuse(from);
     },
     retire: () => post({ kind: 'frames', from: id, batch: [{ kind: 'advice', drain: true }] }),
   };
 
-  function* wanted(): Iterable<string> {
-    yield* own.channels.keys();
-    for (const { seat } of guests.values()) yield* seat.channels.keys();
+  /** Somebody looks for a leader, or asks it for a sign of life. */
+  function answer(from: string, cursor: string | undefined): void {
+    if (info && !users.has(from)) {
+      const isUnknown = resume === 'connection' && cursor !== undefined && !recent.some((entry) => entry.cursor === cursor);
+      if (isUnknown || users.size > mostGuests) return refuse(from);
+      users.set(from, { seat: createSeat(), cursor, heardMs: clock.now() });
+    }
+    lead(from);
+    for (const [name, { heardMs }] of users) if (clock.now() - heardMs > longestSilenceMs) drop(name);
+  }
+
+  function lead(to?: string): void {
+    post({ kind: 'lead', from: id, to, info, heard });
+  }
+
+  function refuse(to: string): void {
+    post({ kind: 'bye', from: id, to, handover: true });
+  }
+
+  function drop(name: string): void {
+    const channels = [...(users.get(name)?.seat.channels.keys() ?? [])];
+    if (!users.delete(name)) return;
+    const batch = channels.map((channel): ClientFrame => ({ kind: 'leave', channel }));
+    send(name, batch).catch(forget);
+  }
+
+  /** The channels that somebody has asked for or is in. */
+  function wanted(): readonly string[] {
+    return [...users.values()].flatMap(({ seat }) => [...seat.channels.keys()]);
+  }
+
+  function isUnwanted(channel: string): boolean {
+    return !wanted().includes(channel);
   }
 
   /** Everything that the server says passes here, in order. */
   function frames(batch: readonly ServerFrame[], cursor: string | undefined): void {
     heard += 1;
-    if (resume === 'connection') {
-      recent.push({ batch, cursor });
-      if (recent.length > mostRecent) recent.shift();
-    }
-    const isAlone = guests.size === 0;
-    let rest: ServerFrame[] = [];
+    if (resume === 'connection') recent.push({ batch, cursor });
+    if (recent.length > mostRecent) recent.shift();
+    const rest: ServerFrame[] = [];
     for (const frame of batch) {
-      const isNewLog = wires.note(frame);
-      if (frame.kind === 'joined') {
-        const answers = wires.answers(frame);
-        // to those who are in already it is no news, unless the log is another one
-        if (isNewLog) rest.push(frame);
-        if (!isAlone) tellAll(rest);
-        rest = [];
-        for (const answer of answers) {
-          if (isAlone) own.hear([frame], true);
-          else tell(answer.to, [answer.frame]);
-        }
-      } else if (isAlone) {
-        if (frame.kind === 'denied' || frame.kind === 'left') own.hear([frame], false);
-      } else if (frame.kind === 'pong') {
-        for (const to of pingers) tell(to, [frame]);
-      } else rest.push(frame);
-      if (frame.kind === 'pong') pingers.clear();
+      const stand = 'channel' in frame ? wires.stands.get(frame.channel) : undefined;
+      const isNewLog = note(wires.stands, frame);
+      // to those who are in already an answer is no news, unless the log is another one
+      if (frame.kind !== 'joined' || isNewLog) rest.push(frame);
+      if (frame.kind === 'denied') takeAnswered(frame.channel);
+      if (frame.kind !== 'joined') continue;
+      for (const { to, from = stand, position } of takeAnswered(frame.channel)) {
+        tellAll(rest.splice(0));
+        tell(to, [answerFor(frame, from, position)]);
+      }
     }
-    if (isAlone) gate.deliver(batch, cursor);
-    else tellAll(rest, cursor);
+    tellAll(rest, cursor);
+  }
+
+  /** A link that is dialled answers all joins that it brings; a frame is the answer to the oldest one. */
+  function takeAnswered(channel: string): readonly Joiner[] {
+    const found = joiners.filter(({ channel: name, link = Number.NaN }) => name === channel && link <= wires.number);
+    const answered = joining === 'dial' ? found : found.slice(0, 1);
+    joiners = joiners.filter((joiner) => !answered.includes(joiner));
+    return answered;
   }
 
   function tell(to: string, batch: readonly ServerFrame[]): void {
-    if (to !== id) post({ kind: 'frames', from: id, to, batch });
-    else gate.deliver(own.hear(batch, true));
+    if (to === id) gate.deliver(own.hear(batch, true));
+    else post({ kind: 'frames', from: id, to, batch });
   }
 
   function tellAll(batch: readonly ServerFrame[], cursor?: string): void {
-    const { length } = batch;
-    if (!length && cursor === undefined) return;
-    gate.deliver(own.hear(batch, false), cursor);
+    if (!batch.length && cursor === undefined) return;
+    const isShared = users.size > 1;
+    const ours = own.hear(batch, false);
+    // as long as nobody shares, everything passes, as on a connection of its own
+    gate.deliver(isShared ? ours : batch, cursor);
+    if (!isShared) return;
     // what concerns the token, and our own way of reading, is this tab's alone; and it is the leader that moves
     const shared = batch
       .filter(({ kind }) => kind !== 'auth' && kind !== 'garbled')
       .map((frame) => (frame.kind === 'advice' ? { ...frame, drain: false } : frame));
-    if (shared.length || cursor !== undefined) post({ kind: 'frames', from: id, batch: shared, cursor });
+    post({ kind: 'frames', from: id, batch: shared, cursor });
   }
 
   /** Sends for one of the links. What can be answered without the server is answered here. */
   async function send(from: string, batch: readonly ClientFrame[]): Promise<readonly Receipt[]> {
     const out: ClientFrame[] = [];
-    let needsDial = false;
+    const asked: Joiner[] = [];
+    const left: string[] = [];
+    users.get(from)?.seat.sent(batch);
     for (const frame of batch) {
       if (frame.kind === 'join') {
         if (resume !== 'channel' && wires.stands.has(frame.channel)) answerJoin(from, frame.channel);
-        else if (joining === 'dial') {
-          ask({ to: from, position: positionOf(frame) }, frame);
-          needsDial = true;
-        } else out.push(joinAtOnce(from, frame));
+        else asked.push(ask(from, frame, out));
       } else if (frame.kind === 'leave') {
+        for (const joiner of joiners) if (joiner.to === from && joiner.channel === frame.channel) joiner.to = '';
         out.push(...withdraw(from, frame.channel));
-        if ([...wanted()].includes(frame.channel)) continue;
-        wires.stands.delete(frame.channel);
-        if (joining === 'frame') out.push(frame);
-        else wires.redial().then(() => tell(from, [{ kind: 'left', channel: frame.channel }]), forget);
-      } else if (frame.kind === 'announce') {
-        if (!frame.present) {
-          out.push(...withdraw(from, frame.channel));
-          continue;
+        if (!isUnwanted(frame.channel)) continue;
+        if (joining === 'dial') left.push(frame.channel);
+        else {
+          wires.stands.delete(frame.channel);
+          out.push(frame);
         }
-        const words = said.get(frame.channel) ?? new Map<string, AnnounceFrame>();
-        words.delete(from);
-        said.set(frame.channel, words.set(from, frame));
-        out.push(frame);
-      } else {
-        if (frame.kind === 'ping') pingers.add(from);
-        if (frame.kind === 'authenticate') wires.authenticate(frame.token);
-        out.push(frame);
-      }
+      } else if (frame.kind === 'announce') {
+        const rest = withdraw(from, frame.channel);
+        if (frame.present) said.push({ from, frame });
+        out.push(...(frame.present ? [frame] : rest));
+      } else out.push(frame);
     }
-    if (needsDial) await redialled();
-    // a POST is faster than a link, and its sender would miss its own message
-    else if (wires.redialling && out.some(({ kind }) => kind === 'publish')) await wires.redialling.catch(forget);
-    if (!out.length) return [];
     try {
-      return await wires.send(out);
-    } catch (error) {
-      forgetJoins(from, out);
-      throw error;
+      // one that was dialled before this was asked for does not bring it
+      while (asked.some(({ link }) => !link) || left.some((channel) => wires.stands.has(channel) && isUnwanted(channel))) {
+        await wires.redial();
+      }
+      for (const channel of left) tell(from, [{ kind: 'left', channel }]);
+      return out.length ? await wires.send(out) : [];
+    } catch (cause) {
+      // no answer will come
+      joiners = joiners.filter((joiner) => !asked.includes(joiner));
+      throw RealtimeError.from(cause, 'connection-lost', 'the shared connection could not join another channel');
     }
   }
 
-  async function redialled(): Promise<void> {
-    await wires.redial().catch((cause: unknown) => {
-      throw RealtimeError.from(cause, 'connection-lost', 'the shared connection could not join another channel');
-    });
-  }
-
-  function ask(joiner: Joiner, { channel }: JoinFrame): void {
-    const joiners = wires.asking.get(channel) ?? [];
-    joiners.push(joiner);
-    wires.asking.set(channel, joiners);
-  }
-
-  function joinAtOnce(to: string, frame: JoinFrame): JoinFrame {
+  function ask(to: string, frame: JoinFrame, out: ClientFrame[]): Joiner {
     const { channel } = frame;
-    const position = positionOf(frame);
-    // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
-    const from = earlier(position, wires.stands.get(channel));
-    ask({ to, position, from }, frame);
-    if (!wires.stands.has(channel)) wires.stands.set(channel, from);
-    return joinFrame(channel, from);
+    const stand = wires.stands.get(channel);
+    const joiner: Joiner = { channel, to, position: positionOf(frame) ?? stand };
+    joiners.push(joiner);
+    if (joining === 'frame') {
+      joiner.link = wires.number;
+      // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
+      joiner.from = earlier(joiner.position, stand);
+      if (!wires.stands.has(channel)) wires.stands.set(channel, joiner.from);
+      out.push(joinFrame(channel, joiner.from));
+    }
+    return joiner;
   }
 
   /** The channel is joined already, and joining it again would replay nothing: the answer is ours. */
   function answerJoin(to: string, channel: string): void {
-    const { cursor } = guests.get(to) ?? {};
+    const { cursor } = users.get(to) ?? {};
     const start = cursor === undefined ? -1 : recent.findIndex((entry) => entry.cursor === cursor);
     const missed = start < 0 ? [] : recent.slice(start + 1).flatMap(({ batch }) => batch);
     tell(to, [{ kind: 'joined', channel }, ...missed.filter((frame) => frame.kind === 'event' && frame.channel === channel)]);
   }
 
-  /** The joins did not leave, so no answer will come. */
-  function forgetJoins(from: string, batch: readonly ClientFrame[]): void {
-    for (const frame of batch) {
-      if (frame.kind !== 'join') continue;
-      const joiners = wires.asking.get(frame.channel) ?? [];
-      const index = joiners.findLastIndex(({ to }) => to === from);
-      if (index >= 0) joiners.splice(index, 1);
-    }
-  }
-
   /** One of the links says no more of us: what another one says holds, and else we are gone. */
   function withdraw(from: string, channel: string): ClientFrame[] {
-    const words = said.get(channel);
-    if (!words?.delete(from)) return [];
-    const last = [...words.values()].at(-1);
-    if (!last) said.delete(channel);
-    return [last ?? { kind: 'announce', channel, present: false }];
+    const rest = said.filter((word) => word.from !== from || word.frame.channel !== channel);
+    if (rest.length === said.length) return [];
+    said = rest;
+    const last = rest.findLast(({ frame }) => frame.channel === channel);
+    return [last?.frame ?? { kind: 'announce', channel, present: false }];
   }
 
-  function hello(from: string, cursor: string | undefined): void {
-    if (guests.has(from)) return;
-    const isUnknown = resume === 'connection' && cursor !== undefined && !recent.some((entry) => entry.cursor === cursor);
-    if (!info) post({ kind: 'wait', from: id, to: from });
-    else if (isUnknown || guests.size >= mostGuests) post({ kind: 'alone', from: id, to: from });
-    else {
-      guests.set(from, { seat: createSeat(), cursor, heardMs: clock.now() });
-      const { session, heartbeatMs, user, greeted } = info;
-      post({ kind: 'welcome', from: id, to: from, info: { session, heartbeatMs, user, greeted: greeted || heard > 0 } });
-    }
-  }
-
-  async function relay({ seat }: Guest, to: string, serial: number, text: string): Promise<void> {
-    const batch = readSend(text);
-    seat.sent(batch ?? []);
-    const outcome = await send(to, batch ?? []).then(
+  async function relay(to: string, serial: number, text: string): Promise<void> {
+    const outcome = await send(to, readSend(text)).then(
       (receipts) => ({ receipts }),
-      (error: unknown) => ({ code: RealtimeError.is(error) ? error.code : undefined }),
+      ({ code }: RealtimeError) => ({ code }),
     );
-    post({ kind: 'sent', from: id, to, serial, ...(batch ? outcome : {}) });
-  }
-
-  function drop(name: string): void {
-    const { seat } = guests.get(name) ?? {};
-    const batch = [...(seat?.channels.keys() ?? [])].map((channel): ClientFrame => ({ kind: 'leave', channel }));
-    guests.delete(name);
-    pingers.delete(name);
-    if (batch.length) void send(name, batch).catch(forget);
+    post({ kind: 'sent', from: id, to, serial, ...outcome });
   }
 }
 

@@ -1,12 +1,13 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
-import type { Clock } from '../platform/clock.ts';
+import { systemIds } from '../platform/random.ts';
 import type { Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import type { LinkGate } from '../transport/link.ts';
-import type { LostLink } from '../transport/transport.ts';
+import type { LinkRequest } from '../transport/transport.ts';
+import type { Line } from './line.ts';
 import { createSeat } from './seat.ts';
-import { readFrames, readInfo, readReceipts, type TabMessage } from './wire.ts';
+import { readFrames, type TabMessage } from './wire.ts';
 
 /** The follower's part: one virtual link that looks for a leader and then goes by way of it. */
 export interface Member {
@@ -15,22 +16,14 @@ export interface Member {
   send(frames: readonly ClientFrame[]): Promise<readonly Receipt[]>;
   /** It follows a leader; before that it looks for one. */
   readonly isFollowing: boolean;
-  /** The leader is no longer there. */
-  lost(message: string, details?: LostDetails): void;
   /** It is none any more: the link leads, or goes alone. */
   stop(): void;
 }
 
-/** When to come back; by default at once. */
-type LostDetails = Pick<LostLink, 'handover' | 'retryAfterMs' | 'spreadMs'>;
-
 /** What a member needs from around it. */
 export interface MemberParts {
-  readonly id: string;
-  readonly clock: Clock;
-  /** The id of the stream as a whole from which to go on. */
-  readonly cursor: string | undefined;
-  readonly post: (message: TabMessage) => void;
+  readonly request: LinkRequest;
+  readonly post: Line['post'];
   /** The leader says nothing: it is frozen, or it hangs. */
   readonly leaderSilent: () => void;
   /** The leader cannot serve this link. */
@@ -40,7 +33,7 @@ export interface MemberParts {
 }
 
 /** The leader is asked this often, in milliseconds. It answers from a message event, which no browser delays as it does timers. */
-const pingMs = 700;
+const seekMs = 700;
 /** After so long without an answer it counts as frozen: 2.4 seconds. */
 const longestSilenceMs = 2_400;
 /** More than that never counts between two questions: it is this tab that has slept. Hidden tabs ask once a second. */
@@ -50,21 +43,24 @@ const sendCodes = ['too-large', 'unsupported', 'invalid-payload'] as const;
 
 /** Starts to look for a leader; everything ends with the gate of the link. */
 export function createMember(gate: LinkGate, parts: MemberParts): Member {
-  const { id, clock, post } = parts;
+  const { request, post } = parts;
+  const { clock, cursor } = request;
+  const { transport } = gate;
+  const id = systemIds();
   const seat = createSeat();
   const waiting = new Map<number, { resolve(receipts: readonly Receipt[]): void; reject(error: RealtimeError): void }>();
+  /** The link that is followed. */
   let leader: string | undefined;
-  let isStopped = false;
   /** How long the leader has said nothing. */
   let silentMs = 0;
   let tickedMs = clock.now();
-  let heard = 0;
+  let heard: number | undefined;
   let serial = 0;
   let cancelTick = (): void => {};
   onAbort(gate.signal, () => {
-    if (leader !== undefined) post({ kind: 'gone', from: id, to: leader });
-    stop();
-    for (const { reject } of waiting.values()) reject(cutOff());
+    if (leader) post({ kind: 'bye', from: id, to: leader });
+    cancelTick();
+    for (const { reject } of waiting.values()) reject(failed());
   });
   tick();
 
@@ -73,92 +69,82 @@ export function createMember(gate: LinkGate, parts: MemberParts): Member {
       return leader !== undefined;
     },
     take(message) {
-      if (isStopped || ('to' in message && message.to !== undefined && message.to !== id)) return;
-      if (leader === undefined) seek(message);
-      else if (message.kind === 'lead') lost('another tab leads now');
-      else if (message.from === leader) follow(message);
+      const { kind, from, to = id } = message;
+      if (to !== id) return;
+      if (kind === 'lead' || from === leader) silentMs = 0;
+      if (kind === 'lead' && from !== leader) seen(message);
+      else if (kind === 'bye' && !leader && message.to) parts.alone();
+      else if (from === leader) follow(message);
     },
     send(frames) {
       // a token stays in its tab: the leader has one of its own
       const batch = frames.filter(({ kind }) => kind !== 'authenticate');
-      if (leader === undefined || !batch.length) return Promise.resolve([]);
-      const to = leader;
       seat.sent(batch);
       return new Promise((resolve, reject) => {
         waiting.set(++serial, { resolve, reject });
-        post({ kind: 'send', from: id, to, serial, text: JSON.stringify(batch) });
+        post({ kind: 'send', from: id, to: leader ?? '', serial, text: JSON.stringify(batch) });
       });
     },
-    lost,
-    stop,
+    stop: () => cancelTick(),
   };
 
   function tick(): void {
     silentMs += Math.min(clock.now() - tickedMs, longestTickMs);
     tickedMs = clock.now();
-    if (silentMs >= longestSilenceMs) {
-      silentMs = 0;
-      parts.leaderSilent();
-    }
-    if (isStopped) return;
-    post(leader === undefined ? { kind: 'hello', from: id, cursor: parts.cursor } : { kind: 'ping', from: id, to: leader });
-    cancelTick = clock.schedule(tick, pingMs);
-  }
-
-  function stop(): void {
-    isStopped = true;
-    cancelTick();
-  }
-
-  function seek(message: TabMessage): void {
-    const { kind, from } = message;
-    if (kind === 'open') post({ kind: 'hello', from: id, cursor: parts.cursor });
-    else if (kind === 'alone') parts.alone();
-    else if (kind === 'welcome') {
-      leader = from;
-      parts.following();
-      gate.opened(readInfo(message.info));
-    } else if (kind !== 'wait' && kind !== 'lead') return;
+    seek();
+    cancelTick = clock.schedule(tick, seekMs);
+    if (silentMs < longestSilenceMs) return;
     silentMs = 0;
+    parts.leaderSilent();
+  }
+
+  function seek(): void {
+    post({ kind: 'seek', from: id, to: leader, cursor });
+  }
+
+  /** There is a leader that is not followed. */
+  function seen({ from, to, info, heard: count }: Extract<TabMessage, { kind: 'lead' }>): void {
+    if (leader) {
+      if (!info) gate.fail('lost', 'another tab leads now', { handover: true });
+    } else if (info && to === undefined) {
+      // its connection has come up: it has still to take us in
+      seek();
+    } else if (info) {
+      leader = from;
+      heard = count;
+      parts.following();
+      gate.opened({ ...info, joining: [], greeted: info.greeted || Boolean(heard), isRelayed: true });
+    }
   }
 
   function follow(message: TabMessage): void {
-    silentMs = 0;
     switch (message.kind) {
       case 'frames': {
         const batch = seat.hear(readFrames(message.batch), message.to !== undefined);
         if (batch.length || message.cursor !== undefined) gate.deliver(batch, message.cursor);
         return;
       }
-      case 'pong':
+      case 'lead':
         if (message.heard !== heard) gate.alive();
         heard = message.heard;
         return;
-      case 'sent':
-        return sent(message.serial, readReceipts(message.receipts), message.code);
-      case 'bye':
-        return lost('the tab that leads has lost its connection, or is closed', message);
+      case 'sent': {
+        const { serial: number, receipts, code } = message;
+        const send = waiting.get(number);
+        waiting.delete(number);
+        return receipts ? send?.resolve(receipts) : send?.reject(failed(code));
+      }
+      case 'bye': {
+        const { handover, retryAfterMs, spreadMs } = message;
+        const details = { handover, retryAfterMs, spreadMs };
+        return gate.fail('lost', 'the tab that leads has lost its connection, or is closed', details);
+      }
       default:
     }
   }
 
-  function sent(number: number, receipts: readonly Receipt[] | undefined, native: string | undefined): void {
-    const send = waiting.get(number);
-    waiting.delete(number);
-    const code = sendCodes.find((known) => known === native);
-    if (receipts) send?.resolve(receipts);
-    else
-      send?.reject(code ? new RealtimeError(code, 'the leading tab could not send it', { transport: gate.transport }) : cutOff());
-  }
-
-  function lost(message: string, { handover, retryAfterMs, spreadMs }: LostDetails = { handover: true }): void {
-    const { transport } = gate;
-    const error = new RealtimeError('connection-lost', message, { transport });
-    gate.down({ kind: 'lost', error, handover, retryAfterMs, spreadMs });
-  }
-
-  function cutOff(): RealtimeError {
-    const { transport } = gate;
-    return new RealtimeError('connection-lost', `a send over ${transport} by way of another tab was cut off`, { transport });
+  function failed(native?: string): RealtimeError {
+    const code = sendCodes.find((known) => known === native) ?? 'connection-lost';
+    return new RealtimeError(code, `a send over ${transport} by way of another tab failed`, { transport });
   }
 }

@@ -1,4 +1,7 @@
-import type { JoinedFrame, JoinFrame, Position } from '../protocol/frame.ts';
+import type { JoinedFrame, JoinFrame, Position, ServerFrame } from '../protocol/frame.ts';
+
+/** Channels, and how far each was received. */
+export type Stands = Map<string, Position | undefined>;
 
 /** The position that a join names. */
 export function positionOf({ cursor, epoch, offset }: JoinFrame): Position | undefined {
@@ -7,8 +10,7 @@ export function positionOf({ cursor, epoch, offset }: JoinFrame): Position | und
 
 /** The earlier one of two positions of one numbering; positions that do not compare leave the first. */
 export function earlier(first: Position | undefined, second: Position | undefined): Position | undefined {
-  if (first === undefined) return second;
-  return isBefore(second, first) ? second : first;
+  return first === undefined || isBefore(second, first) ? second : first;
 }
 
 /**
@@ -19,9 +21,21 @@ export function earlier(first: Position | undefined, second: Position | undefine
  * @param wanted - where the link asked to go on
  */
 export function answerFor(frame: JoinedFrame, from: Position | undefined, wanted: Position | undefined): JoinedFrame {
-  const { epoch, offset } = frame;
-  if (typeof from !== 'object' || from.epoch !== epoch || from.offset !== offset || !isBefore(from, wanted)) return frame;
-  return { ...frame, offset: (wanted as { readonly offset: number }).offset };
+  const isAsAsked = typeof from === 'object' && from.epoch === frame.epoch && from.offset === frame.offset;
+  return isAsAsked && isBefore(from, wanted) ? { ...frame, ...(wanted as object) } : frame;
+}
+
+/** Takes note of how far a channel is. @returns whether its log is another one now */
+export function note(stands: Stands, frame: ServerFrame): boolean {
+  if (frame.kind === 'denied' || frame.kind === 'left') stands.delete(frame.channel);
+  // what still comes of a channel that was left does not bring it back
+  if ((frame.kind !== 'event' && frame.kind !== 'joined') || !stands.has(frame.channel)) return false;
+  const { channel, offset, cursor } = frame;
+  const stand = stands.get(channel);
+  const known = typeof stand === 'object' ? stand.epoch : undefined;
+  const { epoch = known } = frame;
+  stands.set(channel, epoch !== undefined && offset !== undefined ? { epoch, offset } : (cursor ?? stand));
+  return known !== undefined && epoch !== known;
 }
 
 function isBefore(first: Position | undefined, second: Position | undefined): boolean {

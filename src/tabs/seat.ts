@@ -25,28 +25,23 @@ export function createSeat(): Seat {
     switch (frame.kind) {
       case 'joined':
         if (isDirect) channels.set(frame.channel, 'in');
-        return channels.get(frame.channel) === 'in';
+        return isIn(frame);
       case 'event':
       case 'presence':
-        return channels.get(frame.channel) === 'in';
+        return isIn(frame);
       case 'left':
-        // the answer to a leave, or the server's own decision
-        return isDirect ? !channels.has(frame.channel) : channels.get(frame.channel) === 'in' && channels.delete(frame.channel);
+        // the server's own decision, or the answer to a leave that another join has followed
+        return channels.get(frame.channel) !== 'asked' && (channels.delete(frame.channel) || true);
       case 'denied':
         return channels.delete(frame.channel);
-      case 'pong':
-        return isDirect;
-      // one answer of each tab does no harm
-      case 'ping':
-      case 'heartbeat':
-      case 'ack':
-      case 'reject':
-      case 'advice':
-      case 'auth':
-      case 'welcome':
-      case 'garbled':
+      default:
+        // an answer to somebody else's ping or send is known as such above
         return true;
     }
+  }
+
+  function isIn({ channel }: { readonly channel: string }): boolean {
+    return channels.get(channel) === 'in';
   }
 
   return {
@@ -58,11 +53,9 @@ export function createSeat(): Seat {
       }
     },
     hear(batch, isDirect) {
-      const heard = batch.filter((frame) => isForIt(frame, isDirect));
-      return heard.map((frame) => {
-        if (frame.kind !== 'heartbeat' || !frame.positions) return frame;
-        return { ...frame, positions: frame.positions.filter(({ channel }) => channels.get(channel) === 'in') };
-      });
+      return batch
+        .filter((frame) => isForIt(frame, isDirect))
+        .map((frame) => (frame.kind === 'heartbeat' ? { ...frame, positions: frame.positions?.filter(isIn) } : frame));
     },
   };
 }

@@ -8,10 +8,11 @@ import {
   systemBroadcastChannel,
   systemLocks,
 } from '../platform/sharing.ts';
+import { claimsOf } from '../protocol/jwt.ts';
 import { keepwireFrames } from '../protocol/keepwire.ts';
 import { type LinkGate, openGate } from '../transport/link.ts';
 import type { Credentials, Transport } from '../transport/transport.ts';
-import { enter, goAlone, type Office, type TabRole, type Way } from './election.ts';
+import { type Candidate, enter, goAlone, type Office, type TabRole, type Way } from './election.ts';
 import { tabsVersion } from './wire.ts';
 
 export type { BroadcastChannelConstructor, BroadcastChannelLike, LocksLike, TabRole };
@@ -44,7 +45,7 @@ const dialect = { ...keepwireFrames, traits: { ...keepwireFrames.traits, greets:
  * to the manager of each tab this is a link that was lost, so positions and sends go on as they do after any loss.
  *
  * Tabs share only with the same key, transport, user and version of keepwire. The user is the `subject` of the credentials,
- * else `iss` and `sub` of a JWT, else the token itself; only a hash of it is ever part of a name. Where the browser has no
+ * else `sub` of a JWT, with the `iss` of the JWT where there is one, else the token itself; only a hash of it is ever part of a name. Where the browser has no
  * Web Locks or `BroadcastChannel`, or forbids them, the tab has a connection of its own.
  *
  * @throws RealtimeError `invalid-option` without a key
@@ -64,32 +65,27 @@ export function sharedTabs(transport: Transport, options: SharedTabsOptions): Sh
     });
   }
   const offices = new Map<string, Office>();
-  /** What each link that lives is; the newest is the last. */
-  const roles = new Map<LinkGate, TabRole>();
+  /** What each link that lives is, and where its frames go; the newest is the last. */
+  const parts = new Map<LinkGate, { readonly role: TabRole; readonly way: Way }>();
 
   return {
     name,
     capabilities: { ...capabilities, joining: 'frame' },
     get role() {
-      return [...roles.values()].at(-1);
+      return [...parts.values()].at(-1)?.role;
     },
     connect(request, sink) {
       const gate = openGate(name, dialect, request, sink);
-      /** Where frames go once the link is up. */
-      let way: Way | undefined;
-      const play = (role: TabRole, next: Way): void => {
-        way = next;
-        roles.set(gate, role);
-      };
-      onAbort(gate.signal, () => roles.delete(gate));
+      onAbort(gate.signal, () => parts.delete(gate));
+      const candidate: Candidate = { transport, request, gate, play: (role, way) => parts.set(gate, { role, way }) };
       const locks = options.locks ?? systemLocks();
       const Channel = options.BroadcastChannel ?? systemBroadcastChannel();
       if (locks && Channel) {
         groupName(key, name, request.credentials)
-          .then((group) => enter({ transport, request, gate, group, locks, Channel, offices, play }))
-          .catch(() => goAlone({ transport, request, gate, play }));
-      } else goAlone({ transport, request, gate, play });
-      return gate.link(async (frames) => way?.send(frames));
+          .then((group) => enter({ ...candidate, group, locks, Channel, offices }))
+          .catch(() => goAlone(candidate));
+      } else goAlone(candidate);
+      return gate.link(async (frames) => parts.get(gate)?.way.send(frames));
     },
   };
 }
@@ -101,14 +97,9 @@ async function groupName(key: string, transport: string, credentials: Credential
   return `keepwire.tabs.${JSON.stringify([tabsVersion, transport, key, user])}`;
 }
 
-/** Whom the credentials are for, as exactly as they tell: the subject, else that of a JWT, else the token itself. */
+/** Whom the credentials are for, as exactly as they tell; who has the same token is the same user. */
 function userOf({ subject, token }: Credentials): unknown {
-  if (subject !== undefined) return { subject };
-  try {
-    const [, payload = ''] = token.split('.');
-    const { iss, sub } = JSON.parse(atob(payload.replaceAll('-', '+').replaceAll('_', '/'))) as Record<string, unknown>;
-    return sub === undefined ? { token } : { iss, sub };
-  } catch {
-    return { token }; // not a JWT: who has the same token is the same user
-  }
+  const { iss, sub } = claimsOf(token);
+  const name = subject ?? sub;
+  return name === undefined ? token : [iss, name];
 }

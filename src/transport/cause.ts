@@ -47,10 +47,12 @@ export interface DownDetails extends RealtimeErrorDetails {
   readonly retryAfterMs?: number;
   /** Dial again at a random moment within this many milliseconds after that. */
   readonly spreadMs?: number;
+  /** Another link waits to take over: dial at once. Only read for `lost`. */
+  readonly handover?: boolean;
 }
 
 /** A cause with its error. */
 export function downCause(kind: CauseKind, message: string, details: DownDetails): Exclude<DownCause, { kind: 'aborted' }> {
-  const { code = causeCodes[kind], retryAfterMs, spreadMs } = details;
-  return { kind, error: new RealtimeError(code, message, { hint: hints[code], ...details }), retryAfterMs, spreadMs };
+  const { code = causeCodes[kind], retryAfterMs, spreadMs, handover } = details;
+  return { kind, error: new RealtimeError(code, message, { hint: hints[code], ...details }), retryAfterMs, spreadMs, handover };
 }

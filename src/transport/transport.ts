@@ -71,6 +71,8 @@ export interface LinkInfo {
   readonly greeted: boolean;
   /** What the server claims about continuity, where it claims anything. Never believed without a check. */
   readonly claimsRecovered?: boolean;
+  /** The link goes by way of another one, and it is the token of that one that counts: ours is not renewed while it lives. */
+  readonly isRelayed?: boolean;
 }
 
 /** Where a link reports. The calls of one link follow the order: `up`, then `frames` and `alive`, then `down`. */

@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type AuthContext, type AuthProvider, claimsOf, createAuth } from '../../src/connection/auth.ts';
+import { type AuthContext, type AuthProvider, createAuth } from '../../src/connection/auth.ts';
+import { claimsOf } from '../../src/protocol/jwt.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import type { Credentials } from '../../src/transport/transport.ts';
 

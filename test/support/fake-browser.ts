@@ -128,7 +128,8 @@ export function fakeBrowser(clock: Clock): FakeBrowser {
           const channel: BroadcastChannelLike = {
             onmessage: null,
             postMessage(message) {
-              if (state === 'crashed' || !channels.has(entry)) return;
+              if (state === 'crashed') return;
+              if (!channels.has(entry)) throw new DOMException('the channel is closed', 'InvalidStateError');
               for (const other of channels) {
                 if (other === entry || other.name !== name) continue;
                 const copy: unknown = structuredClone(message);

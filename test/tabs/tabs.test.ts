@@ -94,7 +94,7 @@ const kinds = (frames: readonly ServerFrame[]): string[] =>
   frames.map((frame) => ('offset' in frame && frame.offset !== undefined ? `${frame.kind} ${frame.offset}` : frame.kind));
 
 /** Where nobody is signed in, nothing of the name is a hash. */
-const sharedName = 'keepwire.tabs.[1,"wire","test",null]';
+const sharedName = 'keepwire.tabs.[2,"wire","test",null]';
 
 test('a key is needed', () => {
   expect(() => sharedTabs(scripted('wire'), {} as SharedTabsOptions)).toThrow(
@@ -261,6 +261,13 @@ test.each([
   ['two users in tokens', { token: jwt({ sub: 'ada' }) }, { token: jwt({ sub: 'bob' }) }, 2],
   ['two opaque tokens', { token: 'one' }, { token: 'two' }, 2],
   ['a user and nobody', { token: 'one' }, undefined, 2],
+  // the core takes the subject from the token
+  [
+    'one sub of two issuers',
+    { token: jwt({ sub: '1', iss: 'a' }), subject: '1' },
+    { token: jwt({ sub: '1', iss: 'b' }), subject: '1' },
+    2,
+  ],
   ['one subject with two tokens', { token: 'one', subject: 'ada' }, { token: 'two', subject: 'ada' }, 1],
   ['one user in two tokens', { token: jwt({ sub: 'ada', exp: 1 }) }, { token: jwt({ sub: 'ada', exp: 2 }) }, 1],
   ['nobody twice', undefined, undefined, 1],
@@ -305,7 +312,7 @@ test('what is nothing of ours on the channel is ignored', async () => {
     { kind: '__proto__', from: 'x' },
   ];
   for (const each of garbage) stranger.postMessage(each);
-  stranger.postMessage({ kind: 'hello', from: 'stranger' });
+  stranger.postMessage({ kind: 'seek', from: 'stranger' });
   await join(leader, 'room');
   await say(joined('room', 0));
   expect(kinds(leader.news())).toEqual(['joined 0']);
@@ -462,6 +469,32 @@ test('a join that came while the link for another one was dialled is answered by
   expect([leader.news(), kinds(follower.news())]).toEqual([[], ['joined 3']]);
 });
 
+test.for(['takes over', 'fails'] as const)(
+  'a join is answered though the link for the next one %s before the answer',
+  async (end) => {
+    const { clock, server, openShared, join, say } = setUp({ joining: 'dial' });
+    const [leader, follower] = (await openShared(2)) as [Played, Played];
+    await join(leader, 'room', 9);
+    await clock.advance(100);
+    const second = server.last;
+    second.up({ joining: ['room'] });
+    await join(follower, 'hall');
+    await clock.advance(100);
+    expect(server.dials).toHaveLength(3);
+    expect([...server.last.request.channels.keys()]).toEqual(['room', 'hall']);
+    if (end === 'fails') {
+      server.last.down('refused');
+      await clock.advance(1);
+      second.frames([joined('room', 9)]);
+      await clock.advance(1);
+    } else {
+      server.last.up({ joining: ['room', 'hall'] });
+      await say(joined('room', 9), joined('hall', 0));
+    }
+    expect([kinds(leader.news()), kinds(follower.news())]).toEqual([['joined 9'], end === 'fails' ? [] : ['joined 0']]);
+  },
+);
+
 test('a link that was to bring a channel and failed leaves the others as they are', async () => {
   const { clock, server, openShared } = setUp({ joining: 'dial' });
   const [leader, follower] = (await openShared(2)) as [Played, Played];
@@ -472,7 +505,7 @@ test('a link that was to bring a channel and failed leaves the others as they ar
   server.last.down('refused');
   await clock.advance(1);
   await joining;
-  expect([leader.role, follower.role, server.heldCount]).toEqual(['leader', 'follower', 2]);
+  expect([leader.role, follower.role, server.heldCount]).toEqual(['leader', 'follower', 1]);
 });
 
 test('a server that resumes the stream as a whole: a follower gets what came since its cursor, or goes alone', async () => {
@@ -505,4 +538,117 @@ test('where locks or channels are missing or forbidden, a tab has a connection o
     expect([one.role, two.role]).toEqual(['alone', 'alone']);
   }
   expect(server.dials).toHaveLength(4);
+});
+
+test('a send whose answer comes after the leader has ended disturbs nobody', async () => {
+  const { server, openShared, turn } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  let answer = (): void => {};
+  server.last.answer = () => new Promise((resolve) => (answer = () => resolve([{ id: 'p', status: 'accepted' }])));
+  const sending = follower.link.send([{ kind: 'publish', id: 'p', channel: 'room', event: 'n', data: 1 }]);
+  const outcome = expect(sending).rejects.toMatchObject({ code: 'connection-lost' });
+  await turn();
+  leader.end();
+  answer();
+  await turn();
+  await outcome;
+});
+
+test('what still comes of a channel that was left does not count as being in it', async () => {
+  const { server, openShared, join, say, turn } = setUp({ resume: 'none' });
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await say({ kind: 'joined', channel: 'room' });
+  await leader.link.send([{ kind: 'leave', channel: 'room' }]);
+  await turn();
+  await say({ kind: 'event', channel: 'room', event: 'n', data: 'late', cursor: 'late' });
+  await join(follower, 'room');
+  expect(server.last.sent.map(({ kind }) => kind)).toEqual(['join', 'leave', 'join']);
+  await say({ kind: 'joined', channel: 'room' });
+  expect(kinds(follower.news())).toEqual(['joined']);
+});
+
+test('a join that is taken back before its answer leaves nobody in the channel', async () => {
+  const { server, openShared, join, say, turn } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await leader.link.send([{ kind: 'leave', channel: 'room' }]);
+  await say(joined('room', 0));
+  await join(follower, 'room');
+  await say(joined('room', 0));
+  await follower.link.send([{ kind: 'leave', channel: 'room' }]);
+  await turn();
+  expect(server.last.sent.map(({ kind }) => kind)).toEqual(['join', 'leave', 'join', 'leave']);
+});
+
+test('a join that follows a leave at once is not ended by the answer to the leave', async () => {
+  const { openShared, join, say, turn } = setUp();
+  const [leader] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await leader.link.send([
+    { kind: 'leave', channel: 'room' },
+    { kind: 'join', channel: 'room' },
+  ]);
+  await turn();
+  await say(joined('room', 3), { kind: 'left', channel: 'room' }, joined('room', 4), event('room', 5));
+  expect(kinds(leader.news())).toEqual(['joined 4', 'event 5']);
+});
+
+test('a follower that loses its lock says goodbye before it goes', async () => {
+  const { server, openShared, open, join, turn } = setUp();
+  await openShared(1);
+  let forbid = (): void => {};
+  const locks: FakeTab['locks'] = {
+    request: () => new Promise((_, reject) => (forbid = () => reject(new DOMException('denied', 'SecurityError')))),
+  };
+  const follower = await open({ options: { locks } });
+  await join(follower, 'room');
+  forbid();
+  await turn();
+  expect(follower.sink.calls.at(-1)).toMatchObject({ cause: { kind: 'lost', handover: true } });
+  expect(server.last.sent.at(-1)).toEqual({ kind: 'leave', channel: 'room' });
+});
+
+test('what another leader says, that was frozen, is answered by nobody', async () => {
+  const { browser, openShared, turn } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  const frozen = new (browser.tab().BroadcastChannel)(sharedName);
+  const said: { readonly kind: string; readonly from: string; readonly to?: string }[] = [];
+  frozen.onmessage = ({ data }) => said.push(data as (typeof said)[number]);
+  follower.link.send([{ kind: 'ping' }]).catch(() => {});
+  await turn();
+  const to = said.find(({ kind }) => kind === 'sent')?.from;
+  expect(to).toBeDefined();
+  const others = ['lead', 'frames', 'bye', 'sent'].flatMap((kind) => [
+    { kind, from: 'frozen', info: {}, batch: [], serial: 1 },
+    { kind, from: 'frozen', to, info: {}, batch: [], serial: 1 },
+  ]);
+  for (const message of others) frozen.postMessage(message);
+  await turn();
+  expect(said.filter((message) => message.to === 'frozen')).toEqual([]);
+  expect([leader, follower].flatMap(({ sink }) => sink.calls).some(({ kind }) => kind === 'down')).toBe(false);
+  // and a follower that the leader does not know is told so
+  frozen.postMessage({ kind: 'seek', from: 'frozen', to });
+  frozen.postMessage({ kind: 'send', from: 'frozen', to, serial: 1, text: '[]' });
+  await turn();
+  expect(said.filter((message) => message.to === 'frozen')).toMatchObject([{ kind: 'bye' }, { kind: 'bye' }]);
+});
+
+test('a tab that was given the lock while it was frozen, and lost it again, follows', async () => {
+  const { clock, server, open } = setUp();
+  const leader = await open();
+  const second = await open();
+  second.tab.freeze();
+  leader.tab.crash();
+  const third = await open();
+  await clock.advance(4_000);
+  expect(third.role).toBe('leader');
+  server.last.up();
+  second.tab.thaw();
+  await clock.advance(1_000);
+  expect(second.role).toBe('follower');
+  // and it is in the queue again: the lock tells it at once
+  third.tab.crash();
+  await clock.advance(1);
+  expect(second.sink.calls.at(-1)).toMatchObject({ cause: { kind: 'lost', handover: true } });
 });
