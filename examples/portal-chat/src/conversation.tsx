@@ -1,11 +1,12 @@
-import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
+import { type ReactNode, useEffect } from 'react';
+import { useFollowEnd } from '../../shared/react/follow-end.ts';
+import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
+import { whoTypes } from '../../shared/words.ts';
 import { Composer } from './composer.tsx';
 import { sayAgain } from './portal.ts';
 import { Status, Trouble } from './status.tsx';
 import { type Message, usePortal } from './store.ts';
 
-/** Messages of one person within this time are one group. */
-const groupMs = 300_000;
 const none: readonly never[] = [];
 
 /** The chat on the screen. */
@@ -13,23 +14,19 @@ export function Conversation({ chatId }: { readonly chatId: string }): ReactNode
   const chat = usePortal(({ chats }) => chats.find(({ id }) => id === chatId));
   const messages = usePortal(({ messages }) => messages[chatId]);
   const show = usePortal(({ show }) => show);
-  const list = useRef<HTMLOListElement>(null);
-  const isAtEnd = useRef(true);
+  const { list, follow } = useFollowEnd();
 
-  useLayoutEffect(() => {
-    if (isAtEnd.current && messages) list.current?.scrollTo(0, list.current.scrollHeight);
-  }, [messages]);
   useEffect(() => {
     document.title = chat ? `${chat.title} · Portal chat` : 'Portal chat';
   }, [chat]);
 
   return (
-    <main className="conversation">
+    <main className="pane">
       <header>
         <button type="button" className="back" aria-label="Back to the chats" onClick={() => show(undefined)}>
           ←
         </button>
-        <div>
+        <div className="title">
           <h2>{chat?.title ?? chatId}</h2>
           <p className="dim">{chat?.about}</p>
         </div>
@@ -37,15 +34,12 @@ export function Conversation({ chatId }: { readonly chatId: string }): ReactNode
       </header>
       <Trouble />
       <ol
-        ref={list}
+        {...list}
         className="messages"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: so that the keyboard can scroll it
         tabIndex={0}
         aria-label="Messages"
         aria-live="polite"
-        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-        }}
       >
         {messages?.map((message, index) => (
           <Line key={message.clientId ?? message.id} chatId={chatId} message={message} before={messages[index - 1]} />
@@ -59,13 +53,7 @@ export function Conversation({ chatId }: { readonly chatId: string }): ReactNode
       ) : null}
       {messages ? null : <p className="empty dim">Loading…</p>}
       <Typing chatId={chatId} />
-      <Composer
-        chatId={chatId}
-        title={chat?.title ?? chatId}
-        onSend={() => {
-          isAtEnd.current = true;
-        }}
-      />
+      <Composer chatId={chatId} title={chat?.title ?? chatId} onSend={follow} />
     </main>
   );
 }
@@ -83,31 +71,22 @@ function Line({
   const people = usePortal(({ people }) => people);
   const discarded = usePortal(({ discarded }) => discarded);
   const { id, clientId, from, text, at, visibleTo, state, problem } = message;
-  const isFollowUp = before?.from === from && at - before.at < groupMs;
+  const isGrouped = isFollowUp(before, message);
   const readers = visibleTo?.map((reader) => (reader === me ? 'you' : (people[reader] ?? reader))).join(', ');
   return (
-    <li className="message" data-id={id} data-state={state} data-mine={from === me} data-grouped={isFollowUp}>
-      {isFollowUp ? null : (
-        <p className="byline">
-          <b>{from === me ? 'You' : (people[from] ?? from)}</b>
-          <time className="dim">{new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time>
-        </p>
-      )}
+    <li className="message" data-id={id} data-state={state} data-mine={from === me} data-grouped={isGrouped}>
+      {isGrouped ? null : <Byline name={from === me ? 'You' : (people[from] ?? from)} at={at} />}
       <p className="bubble" data-private={readers !== undefined}>
         {text}
       </p>
       {readers ? <p className="note dim">Only for {readers}</p> : null}
       {state === 'pending' ? <p className="note dim">Sending…</p> : null}
       {state === 'failed' ? (
-        <p className="note problem" role="alert">
-          Not sent: {problem}.{' '}
-          <button type="button" className="link" onClick={() => void sayAgain(chatId, message)}>
-            Try again
-          </button>{' '}
-          <button type="button" className="link" onClick={() => discarded(chatId, clientId ?? id)}>
-            Discard
-          </button>
-        </p>
+        <NotSent
+          problem={problem}
+          onRetry={() => void sayAgain(chatId, message)}
+          onDiscard={() => discarded(chatId, clientId ?? id)}
+        />
       ) : null}
     </li>
   );
@@ -116,14 +95,9 @@ function Line({
 function Typing({ chatId }: { readonly chatId: string }): ReactNode {
   const typing = usePortal(({ typing }) => typing[chatId] ?? none);
   const people = usePortal(({ people }) => people);
-  const names = typing.map((user) => people[user] ?? user);
   return (
     <p className="typing dim" role="status">
-      {names.length === 0
-        ? ''
-        : names.length < 3
-          ? `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`
-          : 'Several people are typing…'}
+      {whoTypes(typing.map((user) => people[user] ?? user))}
     </p>
   );
 }

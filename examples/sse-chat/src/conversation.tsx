@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react';
+import { whoTypes } from '../../shared/words.ts';
 import { currentChat, show } from './chat.ts';
 import { Composer } from './composer.tsx';
 import { useFlags } from './flags.ts';
@@ -26,12 +27,12 @@ export function Conversation({ id }: { readonly id: string }): ReactNode {
   };
 
   return (
-    <main className="conversation">
+    <main className="pane">
       <header>
         <button type="button" className="back" aria-label="Back to the channels" onClick={() => show(undefined)}>
           ←
         </button>
-        <div>
+        <div className="title">
           <h2>#{channel?.name ?? id}</h2>
           <p className="dim">
             {messages ? `${messages.length.toLocaleString('en')} messages` : 'Loading…'} · {channel?.memberCount ?? 0} members
@@ -60,12 +61,9 @@ export function Conversation({ id }: { readonly id: string }): ReactNode {
 function Typing({ id }: { readonly id: string }): ReactNode {
   const typing = useChat(({ typing }) => typing[id] ?? nobody);
   const flags = useFlags();
-  const names = flags.typing ? Object.values(typing) : [];
-  const words =
-    names.length < 3 ? `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…` : 'Several people are typing…';
   return (
     <p className="typing dim" role="status">
-      {names.length === 0 ? '' : words}
+      {whoTypes(flags.typing ? Object.values(typing) : [])}
     </p>
   );
 }

@@ -1,10 +1,10 @@
 import { PresenceIndicator, TypingIndicator, usePresence, useTyping } from 'keepwire/react';
 import { type ReactNode, useEffect, useState } from 'react';
+import { Composer } from '../../../shared/react/composer.tsx';
 import { conversationChannel, userChannel } from '../channels.ts';
 import type { Conversation, Person } from '../events.ts';
 import { useChannel, useConversation } from '../hooks.ts';
 import { QuickReplies } from '../old/quick-replies.tsx';
-import { Composer } from '../parts/composer.tsx';
 import { MessageList } from '../parts/message-list.tsx';
 import type { Said } from '../parts/people.tsx';
 import { Trouble } from '../parts/status.tsx';
@@ -57,9 +57,9 @@ export function Pane({
       <Composer
         label={`Write to ${customer}`}
         text={text}
-        setText={setText}
-        typing={typing}
+        onText={setText}
         onSend={(text) => list.send({ text })}
+        {...typing.inputProps}
       />
     </main>
   );
