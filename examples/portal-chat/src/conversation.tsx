@@ -1,6 +1,8 @@
 import { type ReactNode, useEffect } from 'react';
 import { useFollowEnd } from '../../shared/react/follow-end.ts';
 import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
+import { MessageList } from '../../shared/react/message-list.tsx';
+import { PaneHead } from '../../shared/react/pane-head.tsx';
 import { whoTypes } from '../../shared/words.ts';
 import { Composer } from './composer.tsx';
 import { sayAgain } from './portal.ts';
@@ -22,29 +24,15 @@ export function Conversation({ chatId }: { readonly chatId: string }): ReactNode
 
   return (
     <main className="pane">
-      <header>
-        <button type="button" className="back" aria-label="Back to the chats" onClick={() => show(undefined)}>
-          ←
-        </button>
-        <div className="title">
-          <h2>{chat?.title ?? chatId}</h2>
-          <p className="dim">{chat?.about}</p>
-        </div>
+      <PaneHead title={chat?.title ?? chatId} about={chat?.about} back="chats" onBack={() => show(undefined)}>
         <Status />
-      </header>
+      </PaneHead>
       <Trouble />
-      <ol
-        {...list}
-        className="messages"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: so that the keyboard can scroll it
-        tabIndex={0}
-        aria-label="Messages"
-        aria-live="polite"
-      >
+      <MessageList list={list}>
         {messages?.map((message, index) => (
           <Line key={message.clientId ?? message.id} chatId={chatId} message={message} before={messages[index - 1]} />
         ))}
-      </ol>
+      </MessageList>
       {messages?.length === 0 ? (
         <div className="empty">
           <h3>Nothing was said here yet</h3>

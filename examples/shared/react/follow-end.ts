@@ -4,7 +4,7 @@ import { type RefCallback, type UIEvent, useCallback, useLayoutEffect, useRef } 
 const nearPx = 40;
 
 /** What {@link useFollowEnd} gives. */
-interface FollowEnd {
+export interface FollowEnd {
   /** For the element that scrolls. */
   readonly list: {
     readonly ref: RefCallback<HTMLElement>;

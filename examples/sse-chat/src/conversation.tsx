@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react';
+import { PaneHead } from '../../shared/react/pane-head.tsx';
 import { whoTypes } from '../../shared/words.ts';
 import { currentChat, show } from './chat.ts';
 import { Composer } from './composer.tsx';
@@ -28,21 +29,17 @@ export function Conversation({ id }: { readonly id: string }): ReactNode {
 
   return (
     <main className="pane">
-      <header>
-        <button type="button" className="back" aria-label="Back to the channels" onClick={() => show(undefined)}>
-          ←
-        </button>
-        <div className="title">
-          <h2>#{channel?.name ?? id}</h2>
-          <p className="dim">
-            {messages ? `${messages.length.toLocaleString('en')} messages` : 'Loading…'} · {channel?.memberCount ?? 0} members
-          </p>
-        </div>
+      <PaneHead
+        title={`#${channel?.name ?? id}`}
+        about={`${messages ? `${messages.length.toLocaleString('en')} messages` : 'Loading…'} · ${channel?.memberCount ?? 0} members`}
+        back="channels"
+        onBack={() => show(undefined)}
+      >
         <Status />
         <button type="button" className="link delete" onClick={remove}>
           Delete channel
         </button>
-      </header>
+      </PaneHead>
       <Notice />
       {messages && messages.length > 0 ? <MessageList messages={messages} /> : null}
       {messages?.length === 0 ? (

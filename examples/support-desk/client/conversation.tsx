@@ -3,6 +3,7 @@ import type { ListEntry } from 'keepwire/live-list';
 import { type ReactNode, useEffect, useId } from 'react';
 import { useFollowEnd } from '../../shared/react/follow-end.ts';
 import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
+import { MessageList } from '../../shared/react/message-list.tsx';
 import { whoTypes } from '../../shared/words.ts';
 import type { WireMessage } from '../server/notices.ts';
 import { useChannels } from './channels.tsx';
@@ -100,14 +101,7 @@ function Messages({ chat }: { readonly chat: Chat }): ReactNode {
     );
   }
   return (
-    <ol
-      {...list}
-      className="messages"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: so that the keyboard can scroll it
-      tabIndex={0}
-      aria-label="Messages"
-      aria-live="polite"
-    >
+    <MessageList list={list}>
       {chat.hasMore ? (
         <li className="more">
           <button type="button" className="link" disabled={chat.isLoadingMore} onClick={() => void chat.loadMore()}>
@@ -118,7 +112,7 @@ function Messages({ chat }: { readonly chat: Chat }): ReactNode {
       {messages.map((entry, index) => (
         <Line key={entry.id} entry={entry} before={messages[index - 1]?.item} chat={chat} />
       ))}
-    </ol>
+    </MessageList>
   );
 }
 
