@@ -1,7 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
 import { useFollowEnd } from '../../shared/react/follow-end.ts';
 import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
-import { MessageList } from '../../shared/react/message-list.tsx';
+import { MessageList, NothingSaid } from '../../shared/react/message-list.tsx';
 import { PaneHead } from '../../shared/react/pane-head.tsx';
 import { whoTypes } from '../../shared/words.ts';
 import { Composer } from './composer.tsx';
@@ -33,12 +33,7 @@ export function Conversation({ chatId }: { readonly chatId: string }): ReactNode
           <Line key={message.clientId ?? message.id} chatId={chatId} message={message} before={messages[index - 1]} />
         ))}
       </MessageList>
-      {messages?.length === 0 ? (
-        <div className="empty">
-          <h3>Nothing was said here yet</h3>
-          <p className="dim">Write the first message.</p>
-        </div>
-      ) : null}
+      {messages?.length === 0 ? <NothingSaid /> : null}
       {messages ? null : <p className="empty dim">Loading…</p>}
       <Typing chatId={chatId} />
       <Composer chatId={chatId} title={chat?.title ?? chatId} onSend={follow} />

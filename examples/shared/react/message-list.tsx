@@ -16,3 +16,13 @@ export function MessageList({ list, children }: Pick<FollowEnd, 'list'> & { read
     </ol>
   );
 }
+
+/** What stands there before anybody has written. */
+export function NothingSaid(): ReactNode {
+  return (
+    <div className="empty">
+      <h3>Nothing was said here yet</h3>
+      <p className="dim">Write the first message.</p>
+    </div>
+  );
+}

@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react';
+import { NothingSaid } from '../../shared/react/message-list.tsx';
 import { PaneHead } from '../../shared/react/pane-head.tsx';
 import { whoTypes } from '../../shared/words.ts';
 import { currentChat, show } from './chat.ts';
@@ -42,12 +43,7 @@ export function Conversation({ id }: { readonly id: string }): ReactNode {
       </PaneHead>
       <Notice />
       {messages && messages.length > 0 ? <MessageList messages={messages} /> : null}
-      {messages?.length === 0 ? (
-        <div className="empty">
-          <h3>Nothing was said here yet</h3>
-          <p className="dim">Write the first message.</p>
-        </div>
-      ) : null}
+      {messages?.length === 0 ? <NothingSaid /> : null}
       {messages ? null : <p className="empty dim">Loading the messages…</p>}
       <Typing id={id} />
       <Composer id={id} name={channel?.name ?? id} />

@@ -3,7 +3,7 @@ import type { ListEntry } from 'keepwire/live-list';
 import { type ReactNode, useEffect, useId } from 'react';
 import { useFollowEnd } from '../../shared/react/follow-end.ts';
 import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
-import { MessageList } from '../../shared/react/message-list.tsx';
+import { MessageList, NothingSaid } from '../../shared/react/message-list.tsx';
 import { whoTypes } from '../../shared/words.ts';
 import type { WireMessage } from '../server/notices.ts';
 import { useChannels } from './channels.tsx';
@@ -79,24 +79,15 @@ function Messages({ chat }: { readonly chat: Chat }): ReactNode {
   const { list } = useFollowEnd();
 
   if (messages.length === 0) {
+    if (listStatus === 'loading') return <p className="empty dim">Loading…</p>;
+    if (listStatus === 'ready') return <NothingSaid />;
     return (
       <div className="empty">
-        {listStatus === 'loading' ? <p className="dim">Loading…</p> : null}
-        {listStatus === 'ready' ? (
-          <>
-            <h3>Nothing was said here yet</h3>
-            <p className="dim">Write the first message.</p>
-          </>
-        ) : null}
-        {listStatus === 'failed' ? (
-          <>
-            <h3>This could not be loaded</h3>
-            <p className="dim">{chat.error?.message}</p>
-            <button type="button" onClick={chat.reload}>
-              Try again
-            </button>
-          </>
-        ) : null}
+        <h3>This could not be loaded</h3>
+        <p className="dim">{chat.error?.message}</p>
+        <button type="button" onClick={chat.reload}>
+          Try again
+        </button>
       </div>
     );
   }
