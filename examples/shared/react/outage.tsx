@@ -1,12 +1,13 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import { untilRetry } from '../words.ts';
 
-/** What an outage is known by; times in milliseconds since the Unix epoch. */
+/** How a connection is, as far as an outage is known by it. */
 export interface OutageState {
   readonly status: string;
-  /** How many attempts have failed since it was connected. */
+  /** Failed attempts since it was last connected. */
   readonly attempt: number;
   readonly everConnected: boolean;
+  /** In milliseconds since the Unix epoch. */
   readonly nextRetryAt?: number | undefined;
 }
 
