@@ -2,33 +2,17 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const chat = fileURLToPath(new URL('../examples/chat/', import.meta.url));
-
 /**
  * Starts the chat's server on a free port, and the page in front of it.
  *
  * @param {{ port?: number }} [options] - the port of the page: 5173, or the next that is free; 0 for any
  */
 export async function startDemo({ port = 5173 } = {}) {
-  const [{ createServer }, { createChatServer }] = await Promise.all([import('vite'), import('../examples/chat/server.ts')]);
-  const server = await createChatServer();
-  process.env['CHAT_SERVER'] = server.url;
-  const page = await createServer({
-    configFile: `${chat}vite.config.ts`,
-    server: { port },
-    clearScreen: false,
-  });
-  const listening = await page.listen();
-  const address = listening.httpServer?.address();
-  if (typeof address !== 'object' || address === null) throw new Error('the page has no address');
-  return {
-    url: `http://127.0.0.1:${address.port}/`,
-    server,
-    async close() {
-      await server.close();
-      await page.close();
-    },
-  };
+  const [{ startWithPage }, { createChatServer }] = await Promise.all([
+    import('../examples/shared/page.ts'),
+    import('../examples/chat/server.ts'),
+  ]);
+  return startWithPage('chat', await createChatServer(), port);
 }
 
 async function main() {

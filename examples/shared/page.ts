@@ -77,3 +77,20 @@ export async function startPage(options: { readonly name: string; readonly serve
   if (typeof address !== 'object' || address === null) throw new Error('the page has no address');
   return { url: `http://127.0.0.1:${address.port}/`, close: () => page.close() };
 }
+
+/** Starts an example: puts its page in front of its server. */
+export async function startWithPage<Server extends { readonly url: string; close(): Promise<void> }>(
+  name: string,
+  server: Server,
+  port: number,
+): Promise<{ readonly url: string; readonly server: Server; close(): Promise<void> }> {
+  const page = await startPage({ name, server: server.url, port });
+  return {
+    url: page.url,
+    server,
+    async close() {
+      await server.close();
+      await page.close();
+    },
+  };
+}

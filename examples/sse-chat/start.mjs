@@ -1,5 +1,5 @@
 // @ts-check
-import { startPage } from '../shared/page.ts';
+import { startWithPage } from '../shared/page.ts';
 import { createSseChatServer } from './server.ts';
 
 /**
@@ -8,14 +8,5 @@ import { createSseChatServer } from './server.ts';
  * @param {{ port?: number, server?: import('./server.ts').SseChatServerOptions }} [options] - the port of the page
  */
 export async function start({ port = 5173, server: options } = {}) {
-  const server = await createSseChatServer(options);
-  const page = await startPage({ name: 'sse-chat', server: server.url, port });
-  return {
-    url: page.url,
-    server,
-    async close() {
-      await server.close();
-      await page.close();
-    },
-  };
+  return startWithPage('sse-chat', await createSseChatServer(options), port);
 }

@@ -1,22 +1,16 @@
 import { bindStatus, observe } from 'keepwire/vanilla';
+import { statusWords, untilRetry } from '../../shared/words.ts';
 import type { Desk } from './desk.ts';
 import { find, say } from './dom.ts';
 import { pollEveryMs, type Realtime } from './realtime.ts';
 
-const words = {
-  idle: 'Not connected',
-  connecting: 'Connecting…',
-  connected: 'Live',
-  reconnecting: 'Reconnecting…',
-  disconnected: 'Paused',
-  failed: 'Disconnected',
-};
+const wordOf = { ...statusWords, disconnected: 'Paused' };
 
 /** Shows how the connection is, and what to make of what is on the screen. */
 export function showStatus(realtime: Realtime, { sessions }: Desk): void {
   bindStatus(find('#status'), realtime, {
     text: ({ status, transport }) =>
-      status === 'connected' && transport === 'polling' ? `Every ${pollEveryMs / 1000} s` : words[status],
+      status === 'connected' && transport === 'polling' ? `Every ${pollEveryMs / 1000} s` : wordOf[status],
   });
   const banner = find('#banner');
   const [what, when] = [find('#banner .what'), find('#banner .when')];
@@ -51,8 +45,7 @@ export function showStatus(realtime: Realtime, { sessions }: Desk): void {
     } else if (holds.includes('offline')) {
       [kind, words] = ['offline', `You are offline.${old}`];
     } else if (!isConnected && attempt > 0) {
-      const seconds = nextRetryAt === undefined ? 0 : Math.ceil((nextRetryAt - Date.now()) / 1000);
-      countdown = seconds > 1 ? `Next try in ${seconds} s.` : 'Trying again…';
+      countdown = untilRetry(nextRetryAt, Date.now());
       [kind, words] = ['reconnecting', `The server cannot be reached.${old}`];
     }
     banner.hidden = kind === '';

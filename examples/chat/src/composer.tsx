@@ -1,6 +1,7 @@
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useState } from 'react';
+import * as shared from '../../shared/react/composer.tsx';
 
-/** Writes and sends: Enter sends, Shift and Enter breaks the line. */
+/** Writes to a room. */
 export function Composer({
   room,
   isOpen,
@@ -13,50 +14,16 @@ export function Composer({
   readonly onType: (isTyping: boolean) => void;
 }): ReactNode {
   const [text, setText] = useState('');
-  const field = useRef<HTMLTextAreaElement>(null);
-
-  useEffect(() => {
-    // on a phone this would bring the keyboard up
-    if (isOpen && matchMedia('(hover: hover)').matches) field.current?.focus();
-  }, [isOpen]);
-
-  const submit = (): void => {
-    if (text.trim() === '') return;
-    onSend(text.trim());
-    onType(false);
-    setText('');
-  };
-
   return (
-    <form
-      className="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
+    <shared.Composer
+      label={`Message #${room}`}
+      text={text}
+      hasFocus={isOpen}
+      onText={(text) => {
+        setText(text);
+        onType(text.trim() !== '');
       }}
-    >
-      <textarea
-        ref={field}
-        rows={1}
-        value={text}
-        maxLength={4000}
-        placeholder={`Message #${room}`}
-        aria-label={`Message #${room}`}
-        enterKeyHint="send"
-        onChange={({ target }) => {
-          setText(target.value);
-          onType(target.value.trim() !== '');
-        }}
-        onKeyDown={(event) => {
-          // Enter also ends a composition, such as of Japanese
-          if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-          event.preventDefault();
-          submit();
-        }}
-      />
-      <button className="primary" type="submit" disabled={text.trim() === ''}>
-        Send
-      </button>
-    </form>
+      onSend={onSend}
+    />
   );
 }

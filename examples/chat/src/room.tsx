@@ -1,16 +1,15 @@
 import { TypingIndicator, useConnection, useReceipts, useTyping } from 'keepwire/react';
-import { type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
+import { useFollowEnd } from '../../shared/react/follow-end.ts';
+import { isFollowUp } from '../../shared/react/message.tsx';
 import { Bubble } from './bubble.tsx';
 import { Composer } from './composer.tsx';
-import { type Conversation, type Line, useConversation } from './messages.ts';
+import { type Conversation, useConversation } from './messages.ts';
 import { Outbox } from './outbox.tsx';
 import { channelOf } from './realtime.ts';
 
 /** What is older counts as read. */
 const pageLoadedAt = Date.now();
-
-/** Messages of one person within this time stand together, in milliseconds. */
-const groupMs = 5 * 60_000;
 
 /** One room. It stays mounted while another one is open, so that what it sends and what it missed is not lost. */
 export function Room({
@@ -29,8 +28,7 @@ export function Room({
   const { typers, keystroke, stop } = useTyping(channelOf(name), { me: { key: me } });
   const { mark, readBy } = useReceipts(channelOf(name), { me: { key: me } });
   const { status } = useConnection();
-  const log = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
+  const { list, follow } = useFollowEnd();
   const last = lines.at(-1);
   const lastMine = lines.findLast(({ from, state }) => from === me && state === 'sent');
   const [seenAt, setSeenAt] = useState(pageLoadedAt);
@@ -45,33 +43,10 @@ export function Room({
     if (isOpen && lastOffset !== undefined && !document.hidden) mark(lastOffset);
   }, [isOpen, lastOffset, mark]);
 
-  // after every render, since whatever makes the log longer must keep its end in view
-  useLayoutEffect(() => {
-    if (isOpen && isAtEnd.current) log.current?.scrollTo({ top: log.current.scrollHeight });
-  });
-
-  // and when the room for it changes: the keyboard of a phone, the outbox, the devtools
-  useEffect(() => {
-    const view = log.current;
-    if (view === null) return;
-    const observer = new ResizeObserver(() => {
-      if (isAtEnd.current) view.scrollTo({ top: view.scrollHeight });
-    });
-    observer.observe(view);
-    return () => observer.disconnect();
-  }, []);
-
   const actions = { onEdit: edit, onRemove: remove, onRetry: retry, onCancel: cancel };
   return (
     <section className="room" hidden={!isOpen} aria-label={`Room ${name}`}>
-      <div
-        className="log"
-        role="log"
-        ref={log}
-        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-          isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-        }}
-      >
+      <div className="log" role="log" {...list}>
         {lines.length > 0 ? (
           <>
             <Older conversation={conversation} />
@@ -102,7 +77,7 @@ export function Room({
         isOpen={isOpen}
         onType={(isTyping) => (isTyping ? keystroke() : stop())}
         onSend={(text) => {
-          isAtEnd.current = true;
+          follow();
           send(text);
         }}
       />
@@ -149,8 +124,4 @@ function Empty({
         </div>
       );
   }
-}
-
-function isFollowUp(before: Line | undefined, line: Line): boolean {
-  return before?.from === line.from && line.at - before.at < groupMs;
 }

@@ -1,4 +1,5 @@
-import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect } from 'react';
+import { Enter } from '../../shared/react/enter.tsx';
 import { ChatList } from './chat-list.tsx';
 import { Conversation } from './conversation.tsx';
 import { enter, loadChats } from './portal.ts';
@@ -9,42 +10,13 @@ const listEveryMs = 15_000;
 
 export function App(): ReactNode {
   const session = usePortal(({ session }) => session);
-  return session ? <Portal key={session.user.id} /> : <SignIn />;
-}
-
-function SignIn(): ReactNode {
-  const [name, setName] = useState('');
-  const [problem, setProblem] = useState<string>();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    setProblem(undefined);
-    enter(name).catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
-  };
+  if (session) return <Portal key={session.user.id} />;
   return (
     <main className="sign-in">
-      <form className="card" onSubmit={submit}>
+      <Enter action="Sign in" enter={enter}>
         <h1>Portal chat</h1>
         <p className="dim">Any name will do. Open a second window with another one to talk to yourself.</p>
-        <label>
-          Your name
-          <input
-            value={name}
-            maxLength={40}
-            autoComplete="username"
-            // biome-ignore lint/a11y/noAutofocus: the only field of the page
-            autoFocus
-            onChange={({ target }) => setName(target.value)}
-          />
-        </label>
-        {problem ? (
-          <p className="problem" role="alert">
-            {problem}
-          </p>
-        ) : null}
-        <button className="primary" type="submit" disabled={name.trim() === ''}>
-          Sign in
-        </button>
-      </form>
+      </Enter>
     </main>
   );
 }

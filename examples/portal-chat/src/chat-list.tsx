@@ -1,4 +1,5 @@
-import { type KeyboardEvent, type ReactNode, useMemo } from 'react';
+import { type ReactNode, useMemo } from 'react';
+import { moveFocus } from '../../shared/react/move-focus.ts';
 import { exit } from './portal.ts';
 import { Status } from './status.tsx';
 import { type Chat, usePortal } from './store.ts';
@@ -18,13 +19,13 @@ export function ChatList(): ReactNode {
         <Status />
       </header>
       <nav aria-label="Chats">
-        {sorted.length === 0 ? <p className="dim empty-list">Loading your chats…</p> : null}
+        {sorted.length === 0 ? <p className="hint dim">Loading your chats…</p> : null}
         <ul onKeyDown={moveFocus}>
           {sorted.map((chat) => (
             <li key={chat.id}>
               <button
                 type="button"
-                className="chat"
+                className="entry chat"
                 data-chat={chat.id}
                 aria-current={chat.id === shown ? 'page' : undefined}
                 onClick={() => show(chat.id)}
@@ -62,14 +63,4 @@ function Preview({ chat: { last, about } }: { readonly chat: Chat }): ReactNode 
 
 function isUnread({ id, last, seen }: Chat, shown: string | undefined): boolean {
   return id !== shown && last !== undefined && last.id !== seen;
-}
-
-/** Arrow keys go from chat to chat. */
-function moveFocus(event: KeyboardEvent<HTMLElement>): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) return;
-  const buttons = [...event.currentTarget.querySelectorAll('button')];
-  const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
-  buttons[at + step]?.focus();
-  event.preventDefault();
 }

@@ -1,4 +1,5 @@
-import { type FormEvent, type KeyboardEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { moveFocus } from '../../shared/react/move-focus.ts';
 import { currentChat, exit, show } from './chat.ts';
 import { Diagnostics } from './diagnostics.tsx';
 import { rest } from './session.ts';
@@ -25,7 +26,7 @@ export function ChannelList(): ReactNode {
             <li key={id}>
               <button
                 type="button"
-                className="channel"
+                className="entry channel"
                 data-channel={id}
                 aria-current={id === shown ? 'page' : undefined}
                 onClick={() => show(id)}
@@ -80,14 +81,4 @@ function NewChannel(): ReactNode {
       </button>
     </form>
   );
-}
-
-/** Arrow keys go from channel to channel. */
-function moveFocus(event: KeyboardEvent<HTMLElement>): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) return;
-  const buttons = [...event.currentTarget.querySelectorAll('button')];
-  const at = buttons.indexOf(document.activeElement as HTMLButtonElement);
-  buttons[at + step]?.focus();
-  event.preventDefault();
 }

@@ -1,22 +1,18 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import * as shared from '../../shared/react/composer.tsx';
 import { say, tellTyping } from './chat.ts';
 
 /** While somebody writes, the others are told at most this often; when nothing is written for longer, that it is over. */
 const typingEveryMs = 2_000;
 const typingEndsMs = 4_000;
 
-/** Writes and sends: Enter sends, Shift and Enter breaks the line. */
+/** Writes to a channel, and tells the others that we do. */
 export function Composer({ id, name }: { readonly id: string; readonly name: string }): ReactNode {
   const [text, setText] = useState('');
-  const field = useRef<HTMLTextAreaElement>(null);
   const lastTold = useRef(0);
   const ending = useRef<ReturnType<typeof setTimeout>>(undefined);
 
-  useEffect(() => {
-    // on a phone this would bring the keyboard up
-    if (matchMedia('(hover: hover)').matches) field.current?.focus();
-    return () => clearTimeout(ending.current);
-  }, []);
+  useEffect(() => () => clearTimeout(ending.current), []);
 
   const endTyping = (): void => {
     clearTimeout(ending.current);
@@ -30,44 +26,20 @@ export function Composer({ id, name }: { readonly id: string; readonly name: str
     lastTold.current = Date.now();
     tellTyping(id, true);
   };
-  const submit = (): void => {
-    if (text.trim() === '') return;
-    endTyping();
-    void say(id, text.trim());
-    setText('');
-  };
 
   return (
-    <form
-      className="composer"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
+    <shared.Composer
+      label={`Write to #${name}`}
+      text={text}
+      onText={(text) => {
+        setText(text);
+        if (text === '') endTyping();
+        else typed();
       }}
-    >
-      <textarea
-        ref={field}
-        rows={1}
-        value={text}
-        maxLength={4000}
-        placeholder={`Write to #${name}`}
-        aria-label={`Write to #${name}`}
-        enterKeyHint="send"
-        onChange={({ target }) => {
-          setText(target.value);
-          if (target.value === '') endTyping();
-          else typed();
-        }}
-        onKeyDown={(event) => {
-          // Enter also ends a composition, such as of Japanese
-          if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-          event.preventDefault();
-          submit();
-        }}
-      />
-      <button className="primary" type="submit" disabled={text.trim() === ''}>
-        Send
-      </button>
-    </form>
+      onSend={(text) => {
+        endTyping();
+        void say(id, text);
+      }}
+    />
   );
 }

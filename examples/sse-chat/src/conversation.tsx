@@ -1,4 +1,7 @@
 import { type ReactNode, useEffect } from 'react';
+import { NothingSaid } from '../../shared/react/message-list.tsx';
+import { PaneHead } from '../../shared/react/pane-head.tsx';
+import { whoTypes } from '../../shared/words.ts';
 import { currentChat, show } from './chat.ts';
 import { Composer } from './composer.tsx';
 import { useFlags } from './flags.ts';
@@ -26,30 +29,21 @@ export function Conversation({ id }: { readonly id: string }): ReactNode {
   };
 
   return (
-    <main className="conversation">
-      <header>
-        <button type="button" className="back" aria-label="Back to the channels" onClick={() => show(undefined)}>
-          ←
-        </button>
-        <div>
-          <h2>#{channel?.name ?? id}</h2>
-          <p className="dim">
-            {messages ? `${messages.length.toLocaleString('en')} messages` : 'Loading…'} · {channel?.memberCount ?? 0} members
-          </p>
-        </div>
+    <main className="pane">
+      <PaneHead
+        title={`#${channel?.name ?? id}`}
+        about={`${messages ? `${messages.length.toLocaleString('en')} messages` : 'Loading…'} · ${channel?.memberCount ?? 0} members`}
+        back="channels"
+        onBack={() => show(undefined)}
+      >
         <Status />
         <button type="button" className="link delete" onClick={remove}>
           Delete channel
         </button>
-      </header>
+      </PaneHead>
       <Notice />
       {messages && messages.length > 0 ? <MessageList messages={messages} /> : null}
-      {messages?.length === 0 ? (
-        <div className="empty">
-          <h3>Nothing was said here yet</h3>
-          <p className="dim">Write the first message.</p>
-        </div>
-      ) : null}
+      {messages?.length === 0 ? <NothingSaid /> : null}
       {messages ? null : <p className="empty dim">Loading the messages…</p>}
       <Typing id={id} />
       <Composer id={id} name={channel?.name ?? id} />
@@ -60,12 +54,9 @@ export function Conversation({ id }: { readonly id: string }): ReactNode {
 function Typing({ id }: { readonly id: string }): ReactNode {
   const typing = useChat(({ typing }) => typing[id] ?? nobody);
   const flags = useFlags();
-  const names = flags.typing ? Object.values(typing) : [];
-  const words =
-    names.length < 3 ? `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…` : 'Several people are typing…';
   return (
     <p className="typing dim" role="status">
-      {names.length === 0 ? '' : words}
+      {whoTypes(flags.typing ? Object.values(typing) : [])}
     </p>
   );
 }

@@ -1,10 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { type FormEvent, memo, type ReactNode, useLayoutEffect, useRef, useState } from 'react';
+import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
 import { currentChat, discard, edit, problemOf, remove, sayAgain } from './chat.ts';
 import { type Message, useChat } from './store.ts';
 
-/** Messages of one person within this time are one group. */
-const groupMs = 300_000;
 const rowPx = 66;
 /** So near the end somebody follows what comes. */
 const nearPx = 60;
@@ -58,7 +57,7 @@ export function MessageList({ messages }: { readonly messages: readonly Message[
           if (!message) return null;
           return (
             <li key={key} ref={virtual.measureElement} data-index={index} style={{ transform: `translateY(${start}px)` }}>
-              <Line message={message} isFollowUp={isFollowUp(messages[index - 1], message)} />
+              <Line message={message} isGrouped={isFollowUp(messages[index - 1], message)} />
             </li>
           );
         })}
@@ -67,11 +66,7 @@ export function MessageList({ messages }: { readonly messages: readonly Message[
   );
 }
 
-function isFollowUp(before: Message | undefined, { from, at }: Message): boolean {
-  return before?.from === from && at - before.at < groupMs;
-}
-
-const Line = memo(function Line({ message, isFollowUp }: { readonly message: Message; readonly isFollowUp: boolean }): ReactNode {
+const Line = memo(function Line({ message, isGrouped }: { readonly message: Message; readonly isGrouped: boolean }): ReactNode {
   const me = currentChat()?.session.userId;
   const name = useChat(({ people }) => people[message.from]?.username ?? message.from);
   const [isEditing, setEditing] = useState(false);
@@ -88,13 +83,8 @@ const Line = memo(function Line({ message, isFollowUp }: { readonly message: Mes
   };
 
   return (
-    <div className="message" data-id={id} data-state={state} data-mine={isMine} data-grouped={isFollowUp}>
-      {isFollowUp ? null : (
-        <p className="byline">
-          <b>{isMine ? 'You' : name}</b>
-          <time className="dim">{new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time>
-        </p>
-      )}
+    <div className="message" data-id={id} data-state={state} data-mine={isMine} data-grouped={isGrouped}>
+      {isGrouped ? null : <Byline name={isMine ? 'You' : name} at={at} />}
       {isEditing ? (
         <EditForm text={text} onSave={(next) => attempt(edit(message, next))} onCancel={() => setEditing(false)} />
       ) : (
@@ -122,15 +112,7 @@ const Line = memo(function Line({ message, isFollowUp }: { readonly message: Mes
         </p>
       ) : null}
       {state === 'failed' ? (
-        <p className="note problem" role="alert">
-          Not sent: {message.problem}.{' '}
-          <button type="button" className="link" onClick={() => void sayAgain(message)}>
-            Try again
-          </button>{' '}
-          <button type="button" className="link" onClick={() => discard(message)}>
-            Discard
-          </button>
-        </p>
+        <NotSent problem={message.problem} onRetry={() => void sayAgain(message)} onDiscard={() => discard(message)} />
       ) : null}
     </div>
   );

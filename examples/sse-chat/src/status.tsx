@@ -1,18 +1,13 @@
 import { useConnection } from 'keepwire/react';
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useState } from 'react';
+import { Countdown, Ended } from '../../shared/react/outage.tsx';
+import { statusWords } from '../../shared/words.ts';
 import { exit, refresh } from './chat.ts';
 import { useFlags } from './flags.ts';
 import { ways } from './realtime.ts';
 import { store, useChat } from './store.ts';
 
-const words = {
-  idle: 'Not connected',
-  connecting: 'Connecting…',
-  connected: 'Live',
-  reconnecting: 'Reconnecting…',
-  disconnected: 'Paused',
-  failed: 'Signed out',
-};
+const words = { ...statusWords, disconnected: 'Paused', failed: 'Signed out' };
 
 /** After so many failed attempts, one for each way in, the page says that it is on its own. */
 const degradedAfter = 3;
@@ -35,14 +30,9 @@ export function Notice(): ReactNode {
   const announcement = useChat(({ announcement }) => announcement);
   if (status === 'failed') {
     return (
-      <div className="banner bad" role="alert" data-notice="failed">
-        <p>
-          <b>You were signed out.</b> {reason?.message}.
-        </p>
-        <button type="button" className="primary" onClick={exit}>
-          Sign in again
-        </button>
-      </div>
+      <Ended data-notice="failed" onSignIn={exit}>
+        <b>You were signed out.</b> {reason?.message}.
+      </Ended>
     );
   }
   const isDown = status === 'connecting' || status === 'reconnecting';
@@ -92,14 +82,4 @@ function RefreshButton(): ReactNode {
       {state === 'failed' ? 'That failed. Try again' : 'Refresh'}
     </button>
   );
-}
-
-function Countdown({ at }: { readonly at: number | undefined }): ReactNode {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 500);
-    return () => clearInterval(timer);
-  }, []);
-  const seconds = at === undefined ? 0 : Math.ceil((at - now) / 1000);
-  return <>{seconds > 1 ? `Next try in ${seconds} s.` : 'Trying again…'}</>;
 }

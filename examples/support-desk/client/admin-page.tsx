@@ -116,8 +116,8 @@ function OwnStatistics(): ReactNode {
       <h2 id="own">This browser</h2>
       <dl className="numbers">
         {rows.map(([name, value]) => (
-          <div key={name} className="number">
-            <dt className="dim">{name}</dt>
+          <div key={name}>
+            <dt>{name}</dt>
             <dd>{value}</dd>
           </div>
         ))}

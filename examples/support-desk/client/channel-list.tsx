@@ -22,7 +22,7 @@ export function ChannelList({ shown }: { readonly shown?: string }): ReactNode {
     <ul className="channels">
       {channels.map(({ id, title, about, last, isUnread }) => (
         <li key={id}>
-          <Link className="channel" href={`/chat/${id}`} data-channel={id} aria-current={id === shown ? 'page' : undefined}>
+          <Link className="entry channel" href={`/chat/${id}`} data-channel={id} aria-current={id === shown ? 'page' : undefined}>
             <span className="line">
               <b>{title}</b>
               {isUnread ? <span className="dot" role="img" aria-label="unread" /> : null}

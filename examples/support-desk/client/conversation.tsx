@@ -1,15 +1,16 @@
 'use client';
 import type { ListEntry } from 'keepwire/live-list';
-import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useId } from 'react';
+import { useFollowEnd } from '../../shared/react/follow-end.ts';
+import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
+import { MessageList, NothingSaid } from '../../shared/react/message-list.tsx';
+import { whoTypes } from '../../shared/words.ts';
 import type { WireMessage } from '../server/notices.ts';
 import { useChannels } from './channels.tsx';
 import { Composer } from './composer.tsx';
 import { useSession } from './provider.tsx';
 import { ways } from './status.tsx';
 import { type Chat, useChat } from './use-chat.ts';
-
-/** Messages of one person within this time are one group. */
-const groupMs = 300_000;
 
 /** A channel: on the page, in the pane beside it, or in the widget. */
 export function Conversation({
@@ -34,7 +35,7 @@ export function Conversation({
 
   return (
     <section
-      className="conversation"
+      className="pane conversation"
       data-place={place}
       data-channel={channelId}
       data-status={chat.status}
@@ -42,7 +43,7 @@ export function Conversation({
       aria-labelledby={heading}
     >
       <header>
-        <div>
+        <div className="title">
           <h2 id={heading}>{info?.title ?? channelId}</h2>
           {place === 'page' ? <p className="dim">{info?.about}</p> : null}
         </div>
@@ -51,7 +52,7 @@ export function Conversation({
       </header>
       <Messages chat={chat} />
       <p className="typing dim" role="status">
-        {sentenceOf(chat.typers.map(({ data, key }) => (typeof data === 'string' ? data : key)))}
+        {whoTypes(chat.typers.map(({ data, key }) => (typeof data === 'string' ? data : key)))}
       </p>
       <Composer chat={chat} title={info?.title ?? channelId} hasFocus={place !== 'pane'} />
     </section>
@@ -65,7 +66,7 @@ function People({ chat: { connectedUsers } }: { readonly chat: Chat }): ReactNod
       {connectedUsers.slice(0, 4).map(({ id, name }) => (
         <li key={id} className="avatar" data-user={id}>
           {name.slice(0, 1).toUpperCase()}
-          <span className="name">{name}</span>
+          <span className="unseen">{name}</span>
         </li>
       ))}
       {connectedUsers.length > 4 ? <li className="dim">+{connectedUsers.length - 4}</li> : null}
@@ -75,47 +76,23 @@ function People({ chat: { connectedUsers } }: { readonly chat: Chat }): ReactNod
 
 function Messages({ chat }: { readonly chat: Chat }): ReactNode {
   const { messages, listStatus } = chat;
-  const list = useRef<HTMLOListElement>(null);
-  const isAtEnd = useRef(true);
-
-  useLayoutEffect(() => {
-    if (isAtEnd.current && messages.length > 0) list.current?.scrollTo(0, list.current.scrollHeight);
-  }, [messages]);
+  const { list } = useFollowEnd();
 
   if (messages.length === 0) {
+    if (listStatus === 'loading') return <p className="empty dim">Loading…</p>;
+    if (listStatus === 'ready') return <NothingSaid />;
     return (
       <div className="empty">
-        {listStatus === 'loading' ? <p className="dim">Loading…</p> : null}
-        {listStatus === 'ready' ? (
-          <>
-            <h3>Nothing was said here yet</h3>
-            <p className="dim">Write the first message.</p>
-          </>
-        ) : null}
-        {listStatus === 'failed' ? (
-          <>
-            <h3>This could not be loaded</h3>
-            <p className="dim">{chat.error?.message}</p>
-            <button type="button" onClick={chat.reload}>
-              Try again
-            </button>
-          </>
-        ) : null}
+        <h3>This could not be loaded</h3>
+        <p className="dim">{chat.error?.message}</p>
+        <button type="button" onClick={chat.reload}>
+          Try again
+        </button>
       </div>
     );
   }
   return (
-    <ol
-      ref={list}
-      className="messages"
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: so that the keyboard can scroll it
-      tabIndex={0}
-      aria-label="Messages"
-      aria-live="polite"
-      onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
-        isAtEnd.current = scrollHeight - scrollTop - clientHeight < 40;
-      }}
-    >
+    <MessageList list={list}>
       {chat.hasMore ? (
         <li className="more">
           <button type="button" className="link" disabled={chat.isLoadingMore} onClick={() => void chat.loadMore()}>
@@ -126,9 +103,11 @@ function Messages({ chat }: { readonly chat: Chat }): ReactNode {
       {messages.map((entry, index) => (
         <Line key={entry.id} entry={entry} before={messages[index - 1]?.item} chat={chat} />
       ))}
-    </ol>
+    </MessageList>
   );
 }
+
+const saidBy = ({ authorId, createdAt }: WireMessage): { from: string; at: number } => ({ from: authorId, at: createdAt });
 
 function Line({
   entry,
@@ -143,36 +122,19 @@ function Line({
   const { id, item, status, error } = entry;
   const { authorId, author, text, createdAt } = item;
   const isMine = authorId === session?.user.id;
-  const isFollowUp = before?.authorId === authorId && createdAt - before.createdAt < groupMs;
+  const isGrouped = isFollowUp(before && saidBy(before), saidBy(item));
   return (
-    <li className="message" data-id={item.id} data-state={status} data-mine={isMine} data-grouped={isFollowUp}>
-      {isFollowUp ? null : (
-        <p className="byline">
-          <b>{isMine ? 'You' : author}</b>
-          <time className="dim" dateTime={new Date(createdAt).toISOString()}>
-            {new Date(createdAt).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
-          </time>
-        </p>
-      )}
+    <li className="message" data-id={item.id} data-state={status} data-mine={isMine} data-grouped={isGrouped}>
+      {isGrouped ? null : <Byline name={isMine ? 'You' : author} at={createdAt} />}
       <p className="bubble">{text}</p>
       {status === 'sending' ? <p className="note dim">Sending…</p> : null}
       {status === 'failed' ? (
-        <p className="note problem" role="alert">
-          Not sent: {error?.serverCode ? `the server refused it (${error.serverCode})` : error?.message}.{' '}
-          <button type="button" className="link" onClick={() => chat.retry(id)}>
-            Try again
-          </button>{' '}
-          <button type="button" className="link" onClick={() => chat.discard(id)}>
-            Discard
-          </button>
-        </p>
+        <NotSent
+          problem={error?.serverCode ? `the server refused it (${error.serverCode})` : error?.message}
+          onRetry={() => chat.retry(id)}
+          onDiscard={() => chat.discard(id)}
+        />
       ) : null}
     </li>
   );
-}
-
-function sentenceOf(names: readonly string[]): string {
-  if (names.length === 0) return '';
-  if (names.length > 2) return 'Several people are typing…';
-  return `${names.join(' and ')} ${names.length === 1 ? 'is' : 'are'} typing…`;
 }

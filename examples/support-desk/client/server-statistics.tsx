@@ -1,5 +1,6 @@
 'use client';
 import { type ReactNode, useEffect, useState } from 'react';
+import { Table } from '../../shared/react/table.tsx';
 import type { Statistics, Via } from '../server/notices.ts';
 import { useDesk } from './provider.tsx';
 import { ways } from './status.tsx';
@@ -65,26 +66,16 @@ export function ServerStatistics(): ReactNode {
         </li>
       </ul>
       <div className="scroll">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Who</th>
-              <th scope="col">Way in</th>
-              <th scope="col">Channels</th>
-              <th scope="col">Since</th>
+        <Table columns={['Who', 'Way in', 'Channels', 'Since']}>
+          {connections.map(({ userId, via, channels, since }) => (
+            <tr key={`${userId} ${via} ${channels.join()} ${since}`}>
+              <td>{userId}</td>
+              <td>{ways[via]}</td>
+              <td>{channels.join(', ') || '–'}</td>
+              <td>{new Date(since).toLocaleTimeString()}</td>
             </tr>
-          </thead>
-          <tbody>
-            {connections.map(({ userId, via, channels, since }) => (
-              <tr key={`${userId} ${via} ${channels.join()} ${since}`}>
-                <td>{userId}</td>
-                <td>{ways[via]}</td>
-                <td>{channels.join(', ') || '–'}</td>
-                <td>{new Date(since).toLocaleTimeString()}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+          ))}
+        </Table>
       </div>
       {statistics && connections.length === 0 ? <p className="dim">Nobody is connected.</p> : null}
     </section>

@@ -1,7 +1,8 @@
 'use client';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
-import { type FormEvent, type ReactNode, useState, useSyncExternalStore } from 'react';
+import { type ReactNode, useSyncExternalStore } from 'react';
+import { Enter } from '../../shared/react/enter.tsx';
 import { ChannelsProvider } from './channels.tsx';
 import { useDesk, useSession } from './provider.tsx';
 import { Status, Trouble } from './status.tsx';
@@ -11,6 +12,7 @@ const never = (): (() => void) => () => {};
 
 /** What stands around every page: the bar above it, the widget, or the sign-in in its place. */
 export function Shell({ children }: { readonly children: ReactNode }): ReactNode {
+  const { desk } = useDesk();
   const session = useSession();
   const isHydrated = useSyncExternalStore(
     never,
@@ -18,7 +20,16 @@ export function Shell({ children }: { readonly children: ReactNode }): ReactNode
     () => false,
   );
   if (!isHydrated) return <p className="splash dim">Loading…</p>;
-  if (!session) return <SignIn />;
+  if (!session) {
+    return (
+      <main className="sign-in">
+        <Enter action="Sign in" enter={desk.session.signIn}>
+          <h1>Support desk</h1>
+          <p className="dim">Any name will do. Open a second window with another one to talk to yourself.</p>
+        </Enter>
+      </main>
+    );
+  }
   return (
     <ChannelsProvider key={session.user.id}>
       <div className="shell">
@@ -58,43 +69,5 @@ function Bar(): ReactNode {
         </button>
       </span>
     </header>
-  );
-}
-
-function SignIn(): ReactNode {
-  const { desk } = useDesk();
-  const [name, setName] = useState('');
-  const [problem, setProblem] = useState<string>();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    setProblem(undefined);
-    desk.session.signIn(name).catch((error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
-  };
-  return (
-    <main className="sign-in">
-      <form className="card" onSubmit={submit}>
-        <h1>Support desk</h1>
-        <p className="dim">Any name will do. Open a second window with another one to talk to yourself.</p>
-        <label>
-          Your name
-          <input
-            value={name}
-            maxLength={40}
-            autoComplete="username"
-            // biome-ignore lint/a11y/noAutofocus: the only field of the page
-            autoFocus
-            onChange={({ target }) => setName(target.value)}
-          />
-        </label>
-        {problem ? (
-          <p className="problem" role="alert">
-            {problem}
-          </p>
-        ) : null}
-        <button className="primary" type="submit" disabled={name.trim() === ''}>
-          Sign in
-        </button>
-      </form>
-    </main>
   );
 }

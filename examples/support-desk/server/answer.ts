@@ -1,25 +1,17 @@
+import { HttpError } from '../../shared/http.ts';
 import { bearerOf } from '../../shared/tokens.ts';
 import { type Desk, openDesk } from './desk.ts';
-
-/** Why a request was refused. */
-export class Refusal extends Error {
-  readonly status: number;
-  constructor(status: number, message: string) {
-    super(message);
-    this.status = status;
-  }
-}
 
 /** What a route gets beside its request. */
 export interface Call {
   readonly desk: Desk;
   readonly request: Request;
   readonly query: URLSearchParams;
-  /** The user of the token, which is in the header or in the query. @throws Refusal 401 */
+  /** The user of the token, which is in the header or in the query. @throws HttpError 401 */
   user(): Promise<string>;
-  /** The channel of the path. @throws Refusal 404 */
+  /** The channel of the path. @throws HttpError 404 */
   channel(): Promise<string>;
-  /** The body. @throws Refusal 400 */
+  /** The body. @throws HttpError 400 */
   json(): Promise<Record<string, unknown>>;
 }
 
@@ -38,37 +30,28 @@ export function route(run: (call: Call) => Promise<object>): Route {
         async user() {
           const token = bearerOf(request.headers.get('authorization') ?? undefined) ?? query.get('token') ?? undefined;
           const user = await desk.tokens.verify(token);
-          if (!user) throw new Refusal(401, 'the token is not good');
+          if (!user) throw new HttpError(401, 'the token is not good');
           return user;
         },
         async channel() {
           const { id = '' } = (await params) as { id?: string };
           const channels = await desk.database.positions();
-          if (!Object.hasOwn(channels, id)) throw new Refusal(404, 'there is no such channel');
+          if (!Object.hasOwn(channels, id)) throw new HttpError(404, 'there is no such channel');
           return id;
         },
         async json() {
           const body: unknown = await request.json().catch(() => undefined);
-          if (typeof body !== 'object' || body === null) throw new Refusal(400, 'the body is no JSON object');
+          if (typeof body !== 'object' || body === null) throw new HttpError(400, 'the body is no JSON object');
           return body as Record<string, unknown>;
         },
       });
       return answer instanceof Response ? answer : Response.json(answer, { headers: { 'cache-control': 'no-store' } });
     } catch (error) {
-      if (error instanceof Refusal) return Response.json({ error: error.message }, { status: error.status });
+      if (error instanceof HttpError) return Response.json({ error: error.message }, { status: error.status });
       console.error(error);
       return Response.json({ error: 'the server failed' }, { status: 500 });
     }
   };
-}
-
-/** A filled text out of a body. @throws Refusal 422 */
-export function textOf(body: Record<string, unknown>, name: string, longest: number): string {
-  const value = body[name];
-  if (typeof value !== 'string' || value.trim() === '' || value.length > longest) {
-    throw new Refusal(422, `${name} must have 1 to ${longest} characters`);
-  }
-  return value.trim();
 }
 
 /** A number of the query or of a header; `undefined` without one. */

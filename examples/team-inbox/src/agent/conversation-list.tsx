@@ -1,4 +1,6 @@
-import { type KeyboardEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, useState } from 'react';
+import { Time } from '../../../shared/react/message.tsx';
+import { moveFocus } from '../../../shared/react/move-focus.ts';
 import type { Conversation } from '../events.ts';
 import { Status } from '../parts/status.tsx';
 import { useSeen } from '../seen.ts';
@@ -34,7 +36,7 @@ export function ConversationList({
         <Status />
       </header>
       <fieldset className="filters">
-        <legend className="hidden">Which conversations</legend>
+        <legend className="unseen">Which conversations</legend>
         {(Object.keys(filters) as Filter[]).map((name) => (
           <button key={name} type="button" aria-pressed={name === filter} onClick={() => setFilter(name)}>
             {filters[name].label}{' '}
@@ -59,7 +61,7 @@ export function ConversationList({
                 </span>
                 <span className="line">
                   <b>{customer}</b>
-                  <time className="dim">{new Date(last.at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}</time>
+                  <Time at={last.at} />
                 </span>
                 <span className="line">
                   <span className="preview dim">
@@ -82,13 +84,4 @@ export function ConversationList({
 
 function isIn({ status, assignee }: Conversation, filter: Filter, me: string): boolean {
   return filter === 'mine' ? status === 'open' && assignee?.id === me : status === filter;
-}
-
-/** Arrow keys go from entry to entry. */
-function moveFocus(event: KeyboardEvent<HTMLElement>): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step === undefined) return;
-  const buttons = [...event.currentTarget.querySelectorAll('button')];
-  buttons[buttons.indexOf(document.activeElement as HTMLButtonElement) + step]?.focus();
-  event.preventDefault();
 }

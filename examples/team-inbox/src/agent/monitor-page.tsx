@@ -1,5 +1,7 @@
 import { RealtimeMonitor, useMode } from 'keepwire/react';
 import { Fragment, type ReactNode, useEffect, useState } from 'react';
+import { PaneHead } from '../../../shared/react/pane-head.tsx';
+import { Table } from '../../../shared/react/table.tsx';
 import { useReadable } from '../hooks.ts';
 import { Trouble } from '../parts/status.tsx';
 import { chooseMode, inbox, transports } from '../realtime.ts';
@@ -28,14 +30,7 @@ export function MonitorPage({ go }: { readonly go: (place: string) => void }): R
   const server = useServer();
   return (
     <main className="pane monitor">
-      <header>
-        <button type="button" className="back" aria-label="Back to the conversations" onClick={() => go('')}>
-          ←
-        </button>
-        <div className="title">
-          <h2>Connection monitor</h2>
-          <p className="dim">This tab, and what the server sees</p>
-        </div>
+      <PaneHead title="Connection monitor" about="This tab, and what the server sees" back="conversations" onBack={() => go('')}>
         <label className="mode">
           Transport
           <select value={mode} onChange={({ target }) => chooseMode(target.value)}>
@@ -44,7 +39,7 @@ export function MonitorPage({ go }: { readonly go: (place: string) => void }): R
             ))}
           </select>
         </label>
-      </header>
+      </PaneHead>
       <Trouble />
       <div className="panels">
         <RealtimeMonitor className="panel" monitor={watch} />
@@ -52,26 +47,17 @@ export function MonitorPage({ go }: { readonly go: (place: string) => void }): R
           <h3>Sharing</h3>
           <p data-role={role()}>{roles[role() ?? 'none']}</p>
           <h3>Channels of this tab</h3>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Channel</th>
-                <th scope="col">State</th>
-                <th scope="col">Events</th>
+          <Table columns={['Channel', 'State', 'Events']}>
+            {snapshot?.channels.map(({ name, status, events }) => (
+              <tr key={name} data-channel={name} data-status={status}>
+                <td>
+                  <Name of={name} />
+                </td>
+                <td>{status}</td>
+                <td>{events}</td>
               </tr>
-            </thead>
-            <tbody>
-              {snapshot?.channels.map(({ name, status, events }) => (
-                <tr key={name} data-channel={name} data-status={status}>
-                  <td>
-                    <Name of={name} />
-                  </td>
-                  <td>{status}</td>
-                  <td>{events}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+            ))}
+          </Table>
         </section>
         <section className="panel" aria-label="Server">
           <h3>Server</h3>
@@ -92,44 +78,26 @@ const roles = {
 function ServerPanel({ numbers: { links, opened, channels } }: { readonly numbers: ServerNumbers }): ReactNode {
   return (
     <>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Transport</th>
-            <th scope="col">Open</th>
-            <th scope="col">Ever</th>
+      <Table columns={['Transport', 'Open', 'Ever']}>
+        {Object.entries(links).map(([name, count]) => (
+          <tr key={name} data-links={name}>
+            <td>{name}</td>
+            <td>{count}</td>
+            <td>{opened[name]}</td>
           </tr>
-        </thead>
-        <tbody>
-          {Object.entries(links).map(([name, count]) => (
-            <tr key={name} data-links={name}>
-              <td>{name}</td>
-              <td>{count}</td>
-              <td>{opened[name]}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Channel</th>
-            <th scope="col">Connections</th>
-            <th scope="col">People</th>
+        ))}
+      </Table>
+      <Table columns={['Channel', 'Connections', 'People']}>
+        {channels.map(({ channel, links, members }) => (
+          <tr key={channel} data-channel={channel}>
+            <td>
+              <Name of={channel} />
+            </td>
+            <td>{links}</td>
+            <td>{members}</td>
           </tr>
-        </thead>
-        <tbody>
-          {channels.map(({ channel, links, members }) => (
-            <tr key={channel} data-channel={channel}>
-              <td>
-                <Name of={channel} />
-              </td>
-              <td>{links}</td>
-              <td>{members}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+        ))}
+      </Table>
     </>
   );
 }

@@ -1,10 +1,11 @@
 import { PresenceIndicator, TypingIndicator, usePresence, useTyping } from 'keepwire/react';
 import { type ReactNode, useEffect, useState } from 'react';
+import { Composer } from '../../../shared/react/composer.tsx';
+import { PaneHead } from '../../../shared/react/pane-head.tsx';
 import { conversationChannel, userChannel } from '../channels.ts';
 import type { Conversation, Person } from '../events.ts';
 import { useChannel, useConversation } from '../hooks.ts';
 import { QuickReplies } from '../old/quick-replies.tsx';
-import { Composer } from '../parts/composer.tsx';
 import { MessageList } from '../parts/message-list.tsx';
 import type { Said } from '../parts/people.tsx';
 import { Trouble } from '../parts/status.tsx';
@@ -36,20 +37,18 @@ export function Pane({
 
   return (
     <main className="pane">
-      <header>
-        <button type="button" className="back" aria-label="Back to the conversations" onClick={() => go('')}>
-          ←
-        </button>
-        <div className="title">
-          <h2>
+      <PaneHead
+        title={
+          <>
             {customer} <PresenceIndicator member={others.find(({ key }) => key === id)} className="presence" />
-          </h2>
-          <p className="dim">
-            {colleagues.length > 0 ? `Also here: ${colleagues.map((agent) => agent.name).join(', ')}` : conversation.status}
-          </p>
-        </div>
+          </>
+        }
+        about={colleagues.length > 0 ? `Also here: ${colleagues.map((agent) => agent.name).join(', ')}` : conversation.status}
+        back="conversations"
+        onBack={() => go('')}
+      >
         <Actions session={session} conversation={conversation} agents={agents} />
-      </header>
+      </PaneHead>
       <Trouble />
       <MessageList me={me} list={list} empty={<p className="dim">Nothing was said here yet.</p>} />
       <TypingIndicator className="typing dim" typers={typing.typers} />
@@ -57,9 +56,9 @@ export function Pane({
       <Composer
         label={`Write to ${customer}`}
         text={text}
-        setText={setText}
-        typing={typing}
+        onText={setText}
         onSend={(text) => list.send({ text })}
+        {...typing.inputProps}
       />
     </main>
   );

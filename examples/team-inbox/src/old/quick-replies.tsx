@@ -21,7 +21,7 @@ export function QuickReplies({ conversationId, channel, onChoose }: Props) {
 
   return (
     <fieldset className="quick" data-writers={writers.join(', ')} data-heard={answered}>
-      <legend className="hidden">Quick replies</legend>
+      <legend className="unseen">Quick replies</legend>
       {replies.map((reply) => (
         <button
           key={reply}

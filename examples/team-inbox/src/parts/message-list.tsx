@@ -1,9 +1,7 @@
 import type { Messages } from 'keepwire/react';
 import { type ReactNode, useEffect, useLayoutEffect, useRef } from 'react';
+import { Byline, isFollowUp, NotSent } from '../../../shared/react/message.tsx';
 import type { Message } from '../hooks.ts';
-
-/** Messages of one person within this time are one group. */
-const groupMs = 300_000;
 
 /** A conversation as a list: history on scrolling up, failed sends with a way out, and the words for when there is nothing. */
 export function MessageList({
@@ -68,6 +66,8 @@ export function MessageList({
 
 type Entry = Messages<Message>['items'][number];
 
+const saidBy = ({ author, at }: Message): { from: string; at: number } => ({ from: author.id, at });
+
 function Line({
   me,
   entry: { id, item, status, error },
@@ -80,31 +80,14 @@ function Line({
   readonly list: Pick<Messages<Message>, 'retry' | 'discard'>;
 }): ReactNode {
   const { author, at, text } = item;
-  const isFollowUp = before?.author.id === author.id && at - before.at < groupMs;
+  const isGrouped = isFollowUp(before && saidBy(before), saidBy(item));
   const state = { sending: 'pending', confirmed: 'sent', failed: 'failed' }[status];
   return (
-    <li className="message" data-state={state} data-number={item.number} data-mine={author.id === me} data-grouped={isFollowUp}>
-      {isFollowUp ? null : (
-        <p className="byline">
-          <b>{author.id === me ? 'You' : author.name}</b>
-          <time className="dim" dateTime={new Date(at).toISOString()}>
-            {new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })}
-          </time>
-        </p>
-      )}
+    <li className="message" data-state={state} data-number={item.number} data-mine={author.id === me} data-grouped={isGrouped}>
+      {isGrouped ? null : <Byline name={author.id === me ? 'You' : author.name} at={at} />}
       <p className="bubble">{text}</p>
       {status === 'sending' ? <p className="note dim">Sending…</p> : null}
-      {status === 'failed' ? (
-        <p className="note problem" role="alert">
-          Not sent: {error?.message}.{' '}
-          <button type="button" className="link" onClick={() => retry(id)}>
-            Try again
-          </button>{' '}
-          <button type="button" className="link" onClick={() => discard(id)}>
-            Discard
-          </button>
-        </p>
-      ) : null}
+      {status === 'failed' ? <NotSent problem={error?.message} onRetry={() => retry(id)} onDiscard={() => discard(id)} /> : null}
     </li>
   );
 }

@@ -1,21 +1,21 @@
 import { PresenceIndicator, TypingIndicator, usePresence, useTyping } from 'keepwire/react';
 import { type ReactNode, useEffect, useState } from 'react';
+import { Composer } from '../../../shared/react/composer.tsx';
+import { Enter } from '../../../shared/react/enter.tsx';
 import { conversationChannel, orgChannel } from '../channels.ts';
 import { useConversation, useConversations } from '../hooks.ts';
-import { Composer } from '../parts/composer.tsx';
-import { Enter } from '../parts/enter.tsx';
 import { MessageList } from '../parts/message-list.tsx';
 import { type Said, useAgents } from '../parts/people.tsx';
 import { Status, Trouble } from '../parts/status.tsx';
 import { markSeen, useSeen } from '../seen.ts';
-import { type Session, signOut } from '../session.ts';
+import { type Session, signIn, signOut } from '../session.ts';
 
 /** Before somebody is known there is no connection: most visitors never write. */
 export function Launcher({ onEnter }: { readonly onEnter: (session: Session) => void }): ReactNode {
   const [isOpen, setOpen] = useState(false);
   return (
     <Frame isOpen={isOpen} setOpen={setOpen} unread={false} title={<h2>Ask us anything</h2>}>
-      <Enter side="customer" action="Start the chat" onEnter={onEnter}>
+      <Enter action="Start the chat" enter={(name) => signIn('customer', name).then(onEnter)}>
         <h3>Hello!</h3>
         <p className="dim">Tell us your name, and somebody of the team answers right here.</p>
       </Enter>
@@ -86,7 +86,7 @@ function Talk({ session }: { readonly session: Session }): ReactNode {
         }
       />
       <TypingIndicator className="typing dim" typers={typing.typers} />
-      <Composer label="Write to us" text={text} setText={setText} typing={typing} onSend={(text) => list.send({ text })} />
+      <Composer label="Write to us" text={text} onText={setText} onSend={(text) => list.send({ text })} {...typing.inputProps} />
       <footer>
         <Status />
         <span className="dim">{role === 'agent' ? `${name}, of the team` : name}</span>

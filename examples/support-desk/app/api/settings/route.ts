@@ -1,4 +1,5 @@
-import { Refusal, route, textOf } from '../../../server/answer.ts';
+import { HttpError, textOf } from '../../../../shared/http.ts';
+import { route } from '../../../server/answer.ts';
 import type { Settings } from '../../../server/notices.ts';
 
 const modes: readonly unknown[] = ['auto', 'socket', 'sse', 'polling'];
@@ -13,10 +14,10 @@ export const PUT = route(async ({ desk, user, json }) => {
   await user();
   const body = await json();
   const { connectionMode } = body;
-  if (connectionMode !== undefined && !modes.includes(connectionMode)) throw new Refusal(422, 'there is no such mode');
+  if (connectionMode !== undefined && !modes.includes(connectionMode)) throw new HttpError(422, 'there is no such mode');
   const socketUrl = body['socketUrl'] === undefined ? undefined : textOf(body, 'socketUrl', 200);
   if (socketUrl !== undefined && !/^https?:$/.test(URL.parse(socketUrl)?.protocol ?? '')) {
-    throw new Refusal(422, 'the address must begin with http:// or https://');
+    throw new HttpError(422, 'the address must begin with http:// or https://');
   }
   return desk.changeSettings({ connectionMode: connectionMode as Settings['connectionMode'] | undefined, socketUrl });
 });

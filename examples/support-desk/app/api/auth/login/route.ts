@@ -1,4 +1,5 @@
-import { route, textOf } from '../../../../server/answer.ts';
+import { textOf } from '../../../../../shared/http.ts';
+import { route } from '../../../../server/answer.ts';
 
 export const POST = route(async ({ desk, json }) => {
   const name = textOf(await json(), 'name', 40);

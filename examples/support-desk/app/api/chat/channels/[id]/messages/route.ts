@@ -1,4 +1,5 @@
-import { numberOf, route, textOf } from '../../../../../../server/answer.ts';
+import { textOf } from '../../../../../../../shared/http.ts';
+import { numberOf, route } from '../../../../../../server/answer.ts';
 
 export const GET = route(async ({ desk, user, channel, query }) => {
   await user();

@@ -1,24 +1,29 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
-import { type Session, signIn } from '../session.ts';
 
-/** Asks for a name, and signs in with it. */
+/** The form in front of an application: asks for a name, and enters with it. */
 export function Enter({
-  side,
   action,
-  onEnter,
+  enter,
   children,
 }: {
-  readonly side: Session['user']['role'];
+  /** The word on the button. */
   readonly action: string;
-  readonly onEnter: (session: Session) => void;
+  /** @throws what is then shown below the field */
+  readonly enter: (name: string) => Promise<unknown>;
+  /** What stands above the field. */
   readonly children: ReactNode;
 }): ReactNode {
   const [name, setName] = useState('');
   const [problem, setProblem] = useState<string>();
+  const [isAsking, setAsking] = useState(false);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setProblem(undefined);
-    signIn(side, name).then(onEnter, (error: unknown) => setProblem(error instanceof Error ? error.message : String(error)));
+    setAsking(true);
+    enter(name.trim()).catch((error: unknown) => {
+      setProblem(error instanceof Error ? error.message : String(error));
+      setAsking(false);
+    });
   };
   return (
     <form className="enter" onSubmit={submit}>
@@ -29,6 +34,7 @@ export function Enter({
           value={name}
           maxLength={40}
           autoComplete="name"
+          aria-invalid={problem !== undefined}
           // biome-ignore lint/a11y/noAutofocus: the only field
           autoFocus
           onChange={({ target }) => setName(target.value)}
@@ -39,7 +45,7 @@ export function Enter({
           {problem}
         </p>
       ) : null}
-      <button className="primary" type="submit" disabled={name.trim() === ''}>
+      <button className="primary" type="submit" disabled={name.trim() === '' || isAsking}>
         {action}
       </button>
     </form>

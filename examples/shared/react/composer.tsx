@@ -1,29 +1,35 @@
-import type { TypingState } from 'keepwire/react';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ComponentProps, type ReactNode, useEffect, useRef } from 'react';
 
-/** Writes and sends: Enter sends, Shift and Enter breaks the line. */
+/** Writes and sends: Enter sends, Shift and Enter breaks the line. Other attributes are those of the field. */
 export function Composer({
   label,
   text,
-  setText,
+  onText,
   onSend,
-  typing,
-}: {
+  hasFocus = true,
+  children,
+  onKeyDown,
+  ...field
+}: Omit<ComponentProps<'textarea'>, 'value' | 'onChange'> & {
   readonly label: string;
   readonly text: string;
-  readonly setText: (text: string) => void;
+  /** Gets what is written, and an empty text after it was sent. */
+  readonly onText: (text: string) => void;
   readonly onSend: (text: string) => void;
-  readonly typing: TypingState;
+  /** Whether one can write at once. */
+  readonly hasFocus?: boolean;
+  /** What stands before the field. */
+  readonly children?: ReactNode;
 }): ReactNode {
-  const field = useRef<HTMLTextAreaElement>(null);
+  const place = useRef<HTMLTextAreaElement>(null);
   useEffect(() => {
     // on a phone this would bring the keyboard up
-    if (matchMedia('(hover: hover)').matches) field.current?.focus();
-  }, []);
+    if (hasFocus && matchMedia('(hover: hover)').matches) place.current?.focus();
+  }, [hasFocus]);
   const submit = (): void => {
     if (text.trim() === '') return;
     onSend(text.trim());
-    setText('');
+    onText('');
   };
   return (
     <form
@@ -33,17 +39,19 @@ export function Composer({
         submit();
       }}
     >
+      {children}
       <textarea
-        ref={field}
+        ref={place}
         rows={1}
         value={text}
         maxLength={4000}
         placeholder={label}
         aria-label={label}
         enterKeyHint="send"
-        {...typing.inputProps}
-        onChange={({ target }) => setText(target.value)}
+        {...field}
+        onChange={({ target }) => onText(target.value)}
         onKeyDown={(event) => {
+          onKeyDown?.(event);
           // Enter also ends a composition, such as of Japanese
           if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
           event.preventDefault();
