@@ -12,7 +12,6 @@ import { createDeadlines, fieldOf, type Me, onJoin } from './companion.ts';
 import { type PresenceSource, serverPresence } from './presence-source.ts';
 
 export type { By, Me } from './companion.ts';
-export { type BeaconOptions, beacons } from './presence-beacons.ts';
 export type { PresenceFeed, PresenceSource, SourceMember } from './presence-source.ts';
 
 /** How somebody is. */
@@ -51,7 +50,7 @@ export interface PresenceEvents<Data = unknown> {
 export interface PresenceOptions<Data extends object = object> {
   /** Who we are. Without it we watch and are not seen. */
   readonly me?: Me<Data>;
-  /** Where it is known from: the server's presence, or `beacons()` where the server has none. @defaultValue `'server'` */
+  /** Where it is known from: the server's presence, or `beacons()` of `keepwire/beacons` where the server has none. @defaultValue `'server'` */
   readonly source?: 'server' | PresenceSource;
   /** Who is back within this time never left, in milliseconds. @defaultValue 5000 */
   readonly graceMs?: number;

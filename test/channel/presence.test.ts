@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type PresenceMember, type Visibility, writable } from 'keepwire';
-import { beacons, type Presence, type PresenceOptions, type PresenceSource, presence } from 'keepwire/presence';
+import { beacons } from 'keepwire/beacons';
+import { type Presence, type PresenceOptions, type PresenceSource, presence } from 'keepwire/presence';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Person, town } from '../support/people.ts';
 
