@@ -52,8 +52,12 @@ export interface ListStanding {
 /** Loads history, one request at a time, when the channel calls for it. */
 export interface Loader {
   readonly standing: ListStanding;
-  /** Follows the channel: the first load comes with the join. */
-  follow(): void;
+  /**
+   * Follows the channel: the first load comes with the join.
+   *
+   * @returns the removers
+   */
+  follow(): (() => void)[];
   /** Loads everything that is held again. */
   reload(): void;
   loadMore(): Promise<void>;
@@ -64,10 +68,10 @@ export interface Loader {
 interface Task {
   /** Everything that is held, or the page before it. */
   readonly isAll: boolean;
-  /** It began while the channel was joined, and so nothing is missing after it. */
-  readonly isAnchored: boolean;
+  /** What of all that was wanted it brings: nothing while the channel is not joined, since something may be missing after it. */
+  readonly serves: number;
   readonly controller: AbortController;
-  readonly done: Promise<void>;
+  done: Promise<void> | undefined;
 }
 
 /** The history does not wait longer for the channel: who is offline sees it too. It is loaded again with the join. */
@@ -84,11 +88,11 @@ const longestLoadMs = 30_000;
 export function createLoader<Item>({ channel, load, store, compare, pageSize, changed }: LoaderParts<Item>): Loader {
   const { clock } = channel.context.platform;
   let task: Task | undefined;
-  /** While a load of everything runs, another one is wanted. */
-  let isStale = false;
   let isJoined = false;
-  /** What is held was loaded while the channel was joined, and nothing is missing since. */
-  let isComplete = !load;
+  /** Grows with everything that calls for a load: the beginning, a gap, a join after a load without one, a wish. */
+  let wanted = load ? 1 : 0;
+  /** Up to where the loads have brought what was wanted. */
+  let served = 0;
   let status: ListStanding['status'] = load ? 'loading' : 'ready';
   let error: RealtimeError | undefined;
   /** Why the server will not let us in. */
@@ -97,82 +101,76 @@ export function createLoader<Item>({ channel, load, store, compare, pageSize, ch
   let tries = 0;
   let lastStartMs = Number.NEGATIVE_INFINITY;
   let cancelNext = load ? clock.schedule(loadAll, joinWaitMs) : () => {};
-  let removers: (() => void)[] = [];
   let isOpen = true;
 
-  /** Page by page what lies before an item, until there is as much as is wanted. */
-  async function fetch(before: Item | undefined, wanted: number, signal: AbortSignal): Promise<readonly [Item[], boolean]> {
+  /** Page by page what lies before an item, until there is as much as is asked for. */
+  async function fetch(before: Item | undefined, count: number, signal: AbortSignal): Promise<readonly [Item[], boolean]> {
     const found: Item[] = [];
     let hasMore = true;
-    while (hasMore && !signal.aborted) {
+    do {
       const answer = (await load?.({ before: found[0] ?? before, limit: pageSize, signal })) ?? [];
       const page = 'items' in answer ? answer : { items: answer };
       const items = [...page.items];
       found.unshift(...(compare ? items.sort(compare) : items));
       hasMore = items.length > 0 && (page.hasMore ?? items.length >= pageSize);
-      if (found.length >= wanted) break;
-    }
+    } while (hasMore && found.length < count && !signal.aborted);
     return [found, hasMore];
   }
 
-  async function run(isAll: boolean, { signal }: AbortController): Promise<void> {
-    const tooLate = new Promise<never>((_, reject) => {
-      signal.onabort = () => reject(signal.reason);
+  async function run(own: Task): Promise<void> {
+    const { isAll, serves, controller } = own;
+    const { signal } = controller;
+    const ended = new Promise<never>((_, reject) => {
+      const tooLate = new RealtimeError('timeout', `loading history took more than ${longestLoadMs} ms`);
+      const cancel = clock.schedule(() => controller.abort(tooLate), longestLoadMs);
+      signal.onabort = () => {
+        cancel();
+        reject(signal.reason);
+      };
     });
     store.begin();
-    const pages = isAll ? fetch(undefined, store.size, signal) : fetch(store.oldest, 1, signal);
-    const [items, hasMore] = await Promise.race([pages, tooLate]);
-    if (isAll) store.reset(items, hasMore);
-    else store.prepend(items, hasMore);
+    let page: Awaited<ReturnType<typeof fetch>> | undefined;
+    let failure: RealtimeError | undefined;
+    try {
+      page = await Promise.race([isAll ? fetch(undefined, store.size, signal) : fetch(store.oldest, 1, signal), ended]);
+    } catch (reason) {
+      failure = RealtimeError.from(reason, 'refused', 'loading history failed');
+    }
+    controller.abort();
+    // another one has taken its place
+    if (task !== own) return;
+    task = undefined;
+    error = failure;
+    if (page) store.loaded(...page, isAll);
+    else store.abandon();
+    if (isAll && page) {
+      status = 'ready';
+      tries = 0;
+      served = serves;
+      if (served === wanted) gap = undefined;
+      else if (isJoined) soon(0);
+    } else if (isAll) {
+      status = 'failed';
+      tries += 1;
+      if (tries < mostTries) soon(firstPauseMs * 2 ** (tries - 1));
+    }
+    changed();
   }
 
   /** Begins a load, in the place of the one under way. */
-  function start(isAll: boolean): Promise<void> {
+  function start(isAll: boolean): Promise<void> | undefined {
     task?.controller.abort();
-    const controller = new AbortController();
-    const cancel = clock.schedule(
-      () => controller.abort(new RealtimeError('timeout', `loading history took more than ${longestLoadMs} ms`)),
-      longestLoadMs,
-    );
-    const end = (failure?: RealtimeError): void => {
-      cancel();
-      controller.abort();
-      if (task !== own) return;
-      task = undefined;
-      error = failure;
-      if (failure) store.abandon();
-      if (isAll) endAll(own.isAnchored);
-      changed();
-    };
-    const done = run(isAll, controller).then(
-      () => end(),
-      (reason) => end(RealtimeError.from(reason, 'refused', 'loading history failed')),
-    );
-    const own: Task = { isAll, isAnchored: isJoined, controller, done };
-    task = own;
-    return done;
-  }
-
-  function endAll(isAnchored: boolean): void {
-    isComplete = isAnchored && !isStale && !error;
-    status = error ? 'failed' : 'ready';
-    if (error) {
-      tries += 1;
-      if (tries < mostTries) soon(firstPauseMs * 2 ** (tries - 1));
-      return;
-    }
-    tries = 0;
-    if (isStale) soon(0);
-    else gap = undefined;
+    task = { isAll, serves: isJoined ? wanted : 0, controller: new AbortController(), done: undefined };
+    task.done = run(task);
+    changed();
+    return task.done;
   }
 
   function loadAll(): void {
     cancelNext();
-    isStale = false;
     lastStartMs = clock.now();
     if (status === 'failed') status = 'loading';
     void start(true);
-    changed();
   }
 
   function soon(delayMs: number): void {
@@ -183,17 +181,25 @@ export function createLoader<Item>({ channel, load, store, compare, pageSize, ch
   }
 
   function reload(): void {
+    wanted += 1;
     tries = 0;
-    if (!load || !isOpen) return;
-    if (task?.isAll) isStale = true;
-    else soon(0);
+    // one that is under way sees at its end that more is wanted
+    if (load && isOpen && !task?.isAll) soon(0);
   }
 
-  function follow(): void {
-    removers = [
+  return {
+    get standing() {
+      return {
+        status: refusal ? 'failed' : status,
+        isLive: isJoined && served === wanted,
+        isLoadingMore: task?.isAll === false,
+        error: refusal ?? error,
+        gap,
+      };
+    },
+    follow: () => [
       channel.context.onGap((hole) => {
         gap = hole;
-        isComplete = false;
         // it is told by a join, or by a link that is joined
         isJoined = true;
         reload();
@@ -202,36 +208,19 @@ export function createLoader<Item>({ channel, load, store, compare, pageSize, ch
       channel.state.subscribe((state) => {
         const wasJoined = isJoined;
         isJoined = state.status === 'joined';
-        refusal = state.status === 'denied' || state.status === 'left' ? state.error : undefined;
+        refusal = state.error;
         if (refusal) cancelNext();
-        if (isJoined && !wasJoined && !(task?.isAll ? task.isAnchored : isComplete)) reload();
+        if (isJoined && !wasJoined && (task?.isAll ? task.serves : served) !== wanted) reload();
         changed();
       }),
-    ];
-  }
-
-  return {
-    get standing() {
-      return {
-        status: refusal ? 'failed' : status,
-        isLive: isComplete && isJoined,
-        isLoadingMore: task?.isAll === false,
-        error: refusal ?? error,
-        gap,
-      };
-    },
-    follow,
+    ],
     reload,
     async loadMore() {
       if (task) return task.done;
-      if (!load || !isOpen || !store.hasMore) return;
-      const done = start(false);
-      changed();
-      return done;
+      if (load && isOpen && store.hasMore) return start(false);
     },
     close() {
       isOpen = false;
-      for (const remove of removers) remove();
       cancelNext();
       task?.controller.abort();
       task = undefined;

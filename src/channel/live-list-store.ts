@@ -28,6 +28,8 @@ export interface Row<Item> {
   toldDuring?: object | undefined;
   /** Sends it again. */
   readonly retry?: (() => void) | undefined;
+  /** It stands for a send that the server has accepted, and not shown yet. */
+  isCopy?: boolean;
   /** A load of everything has overlapped the send, and may show it under another key. */
   isDoubtful?: boolean;
 }
@@ -60,10 +62,11 @@ export interface ListStore<Item> {
   begin(): void;
   /** The load has failed. */
   abandon(): void;
-  /** The load has brought what lies before the oldest item. */
-  prepend(items: readonly Item[], hasMore: boolean): void;
-  /** The load has brought the newest items: they are the truth about everything that is held. */
-  reset(items: readonly Item[], hasMore: boolean): void;
+  /**
+   * The load has brought what lies before the oldest item, or else the newest items: they are the truth about everything that
+   * is held.
+   */
+  loaded(items: readonly Item[], hasMore: boolean, isAll: boolean): void;
   /** We send an item, for the first time or again, which `retry` does. */
   sending(id: string, item: Item, retry?: () => void): void;
   /**
@@ -96,8 +99,6 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
   const byKey = new Map<string, Row<Item>>();
   /** Our sends that are not accepted, by their ids, in the order of sending. */
   const sends = new Map<string, Row<Item>>();
-  /** Those among the rows that stand for a send that the server has accepted and not shown yet, by its id. */
-  const copies = new Map<string, Row<Item>>();
   const removed = new Map<string, true>();
   /** Fields of items that are still to come. */
   const early = new Map<string, Partial<Item>>();
@@ -108,14 +109,13 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
   let room = limit;
   let hasMore = false;
 
-  function forget({ key, entry }: Row<Item>): void {
-    byKey.delete(key);
-    copies.delete(entry.id);
+  function inOrder(a: Row<Item>, b: Row<Item>): number {
+    return compare ? compare(a.entry.item, b.entry.item) : 0;
   }
 
   function drop(row: Row<Item>): void {
     // one that is only being sent may have the key of another
-    if (!sends.delete(row.entry.id)) forget(row);
+    if (!sends.delete(row.entry.id)) byKey.delete(row.key);
     rows = rows.filter((other) => other !== row);
   }
 
@@ -125,24 +125,17 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
     if (excess <= (load ? room : 0)) return;
     isTorn = true;
     hasMore = true;
-    for (const row of rows.splice(0, excess)) forget(row);
+    for (const { key } of rows.splice(0, excess)) byKey.delete(key);
   }
 
   /** Puts a row where its order wants it; without one it stays where it is, or comes last. */
   function place(row: Row<Item>, isHeld = false): void {
-    const before = isHeld ? rows.lastIndexOf(row) : rows.length;
-    rows.splice(before, 1);
-    let index = before;
-    if (compare) {
-      const { item } = row.entry;
-      const isBehind = (other: Row<Item> | undefined, sign: number): boolean =>
-        other !== undefined && compare(item, other.entry.item) * sign > 0;
-      while (isBehind(rows[index], 1)) index += 1;
-      while (isBehind(rows[index - 1], -1)) index -= 1;
-    }
+    const before = isHeld ? rows.lastIndexOf(row) : rows.push(row) - 1;
+    const last = rows[before - 1];
+    // what comes is mostly the newest
+    if (isHeld || (last && inOrder(last, row) > 0)) rows.sort(inOrder);
     // one from before the window comes with its page
-    if (hasMore && before > 0 && index === 0) return forget(row);
-    rows.splice(index, 0, row);
+    if (hasMore && before > 0 && rows[0] === row) drop(row);
     shrink();
   }
 
@@ -158,12 +151,15 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
 
   /** The send that an item of the server is, if it is one of ours, taken out of the list: the server tells its place. */
   function claim(key: string, item: Item, { id, offset }: Origin = {}): Row<Item> | undefined {
-    const ours = [...copies.values(), ...sends.values()];
+    const ours = [...rows.filter(({ isCopy }) => isCopy), ...sends.values()];
     const isIt = (row: Row<Item>): boolean =>
       row.entry.id === id || row.key === key || (offset !== undefined && row.offset === offset);
     // one that failed is ours by its id alone: the same words may have been sent again
     const own = ours.find(isIt) ?? ours.find(({ entry }) => entry.status !== 'failed' && matches(item, entry));
-    if (own) drop(own);
+    if (own) {
+      drop(own);
+      own.isCopy = false;
+    }
     return own;
   }
 
@@ -192,20 +188,19 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
   }
 
   /** A load has brought what lies before the oldest row, or everything, and then what it leaves out is gone. */
-  function merge(items: readonly Item[], isMore: boolean, isAll: boolean): void {
+  function loaded(items: readonly Item[], isMore: boolean, isAll: boolean): void {
     if (isAll || !isTorn) {
       const page = read(items);
       const held = rows;
       // without an order of its own, a row before one of the answer is older than the answer
       const since = compare ? 0 : held.findLastIndex((row) => page.has(row)) + 1;
-      rows = [...page];
-      if (compare) rows.sort((a, b) => compare(a.entry.item, b.entry.item));
+      rows = [...page].sort(inOrder);
       hasMore = isMore;
       if (!isAll) room = Math.max(limit, new Set([...rows, ...held]).size);
       for (const [index, row] of held.entries()) {
         if (page.has(row)) continue;
         if (!isAll || (index >= since && isNews(row))) place(row);
-        else forget(row);
+        else byKey.delete(row.key);
       }
       if (isAll) for (const row of sends.values()) row.isDoubtful = true;
     }
@@ -247,8 +242,7 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
       isTorn = false;
     },
     abandon: end,
-    prepend: (items, isMore) => merge(items, isMore, false),
-    reset: (items, isMore) => merge(items, isMore, true),
+    loaded,
     sending(id, item, retry) {
       const entry = { id, item, status: 'sending', error: undefined } as const;
       sends.set(id, { ...sends.get(id), key: keyOf(item), entry, retry });
@@ -262,7 +256,7 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
       // the message may have come before the answer, and even its edits: its key or its number tells
       const isKnown = byKey.has(key) || (offset !== undefined && rows.some((other) => other.offset === offset));
       if (isKnown || removed.has(key)) return false;
-      copies.set(id, fill(row, key, item, early.get(key)));
+      fill(row, key, item, early.get(key)).isCopy = true;
       row.offset = offset;
       row.toldDuring = load;
       place(row);

@@ -195,8 +195,8 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
     ...follow(insert, store.insert),
     ...follow(update, store.patch),
     ...follow(remove, (removed) => store.remove(String(removed))),
+    ...loader.follow(),
   ];
-  loader.follow();
   const close = context.until(() => {
     isOpen = false;
     cancelShow?.();

@@ -27,7 +27,7 @@ describe('one merge', () => {
     store.insert(note(2), {});
     store.patch({ key: 'k1', text: 'edited' });
     store.remove('k0');
-    store.reset([note(0), note(1), note(2)], false);
+    store.loaded([note(0), note(1), note(2)], false, true);
     expect(shown(store)).toEqual(['k1=edited', 'k2=t2']);
   });
 
@@ -35,7 +35,7 @@ describe('one merge', () => {
     const store = storeOf();
     store.patch({ key: 'k1', text: 'old edit' });
     store.begin();
-    store.reset([note(1, { text: 'newer edit' })], false);
+    store.loaded([note(1, { text: 'newer edit' })], false, true);
     expect(shown(store)).toEqual(['k1=newer edit']);
   });
 
@@ -44,7 +44,7 @@ describe('one merge', () => {
     store.insert(note(1, { text: 'stale' }), {});
     store.begin();
     store.patch({ key: 'k1', mark: '!' });
-    store.reset([note(1, { text: 'missed edit' })], false);
+    store.loaded([note(1, { text: 'missed edit' })], false, true);
     expect(store.entries()[0]?.item).toEqual(note(1, { text: 'missed edit', mark: '!' }));
   });
 
@@ -55,15 +55,15 @@ describe('one merge', () => {
     store.insert(note(1, { mark: '1', text: 'late' }), {});
     expect(shown(store)).toEqual(['k1=new']);
     store.begin();
-    store.reset([note(1, { mark: '1', text: 'late page' }), note(2, { mark: '1' })], false);
+    store.loaded([note(1, { mark: '1', text: 'late page' }), note(2, { mark: '1' })], false, true);
     expect(shown(store)).toEqual(['k1=new', 'k2=t2']);
     // the same version is told again, as after a reconnect
     store.insert(note(1, { mark: '2', text: 'same' }), {});
     store.begin();
     store.insert(note(2, { mark: '3', text: 'during' }), {});
-    store.reset([note(1, { mark: '4', text: 'newer page' }), note(2, { mark: '2', text: 'older page' })], false);
+    store.loaded([note(1, { mark: '4', text: 'newer page' }), note(2, { mark: '2', text: 'older page' })], false, true);
     expect(shown(store)).toEqual(['k1=newer page', 'k2=during']);
-    store.reset([note(2, { mark: '3' })], false);
+    store.loaded([note(2, { mark: '3' })], false, true);
     expect(shown(store)).toEqual(['k2=t2']);
   });
 
@@ -81,7 +81,7 @@ describe('one merge', () => {
     const store = storeOf();
     store.patch({ key: 'k1', text: 'old edit' });
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     store.insert(note(1, { text: 'whole' }), {});
     expect(shown(store)).toEqual(['k1=whole']);
   });
@@ -91,7 +91,7 @@ describe('one merge', () => {
     for (const n of [1, 2, 3]) store.insert(note(n), {});
     store.begin();
     store.insert(note(4), {});
-    store.reset([note(1), note(3)], true);
+    store.loaded([note(1), note(3)], true, true);
     expect(shown(store)).toEqual(['k1=t1', 'k3=t3', 'k4=t4']);
     expect(store.hasMore).toBe(true);
   });
@@ -114,7 +114,7 @@ describe('the bound', () => {
     for (const n of [1, 2, 3, 4, 5]) store.insert(note(n), {});
     expect([shown(store), store.hasMore]).toEqual([['k3=t3', 'k4=t4', 'k5=t5'], true]);
     store.begin();
-    store.prepend([note(1), note(2)], false);
+    store.loaded([note(1), note(2)], false, false);
     expect([store.size, store.hasMore, store.oldest]).toEqual([5, false, note(1)]);
     store.insert(note(6), {});
     expect([store.size, store.hasMore, store.oldest]).toEqual([5, true, note(2)]);
@@ -127,7 +127,7 @@ describe('the bound', () => {
     for (const n of [3, 4]) store.insert(note(n), {});
     store.begin();
     store.insert(note(5), {});
-    store.prepend([note(1), note(2)], false);
+    store.loaded([note(1), note(2)], false, false);
     expect(shown(store).map((text) => text.slice(0, 2))).toEqual(['k1', 'k2', 'k3', 'k4', 'k5']);
   });
 
@@ -136,7 +136,7 @@ describe('the bound', () => {
     for (const n of [3, 4]) store.insert(note(n), {});
     store.begin();
     for (const n of [5, 6, 7]) store.insert(note(n), {});
-    store.prepend([note(1), note(2)], false);
+    store.loaded([note(1), note(2)], false, false);
     expect([shown(store), store.hasMore]).toEqual([['k6=t6', 'k7=t7'], true]);
   });
 
@@ -146,14 +146,14 @@ describe('the bound', () => {
     store.insert(note(1), {});
     expect(shown(store)).toEqual(['k4=t4', 'k5=t5']);
     store.begin();
-    store.prepend([note(3), note(1)], false);
+    store.loaded([note(3), note(1)], false, false);
     expect(store.entries().map(({ item }) => item.n)).toEqual([1, 3, 4, 5]);
   });
 
   test('something from before a loaded window waits for its page too', () => {
     const store = storeOf({ compare: inOrder });
     store.begin();
-    store.reset([note(3), note(4)], true);
+    store.loaded([note(3), note(4)], true, true);
     store.insert(note(1), {});
     expect(shown(store)).toEqual(['k3=t3', 'k4=t4']);
   });
@@ -226,7 +226,7 @@ describe('our own sends', () => {
     const store = storeOf({ matches: ({ client }, { id }) => client === id });
     store.sending('s1', draft);
     store.begin();
-    store.reset([note(1, { client: 's1' })], false);
+    store.loaded([note(1, { client: 's1' })], false, true);
     store.accepted('s1', 7, undefined);
     expect(store.entries().map(({ id, status }) => [id, status])).toEqual([['s1', 'confirmed']]);
   });
@@ -245,7 +245,7 @@ describe('our own sends', () => {
     store.sending('s1', draft);
     store.accepted('s1', undefined, undefined);
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(shown(store)).toEqual(['k1=t1']);
   });
 
@@ -253,10 +253,10 @@ describe('our own sends', () => {
     const store = storeOf();
     store.sending('s1', draft);
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(store.accepted('s1', 7, undefined)).toBe(true);
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(shown(store)).toEqual(['k1=t1']);
     store.sending('s2', { ...draft, key: 's2' });
     expect(store.accepted('s2', 8, undefined)).toBe(false);
@@ -267,7 +267,7 @@ describe('our own sends', () => {
     store.begin();
     store.sending('s1', draft);
     store.accepted('s1', undefined, undefined);
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(shown(store)).toEqual(['k1=t1', 'draft=hello']);
     store.insert(note(2), { id: 's1' });
     expect(shown(store)).toEqual(['k1=t1', 'k2=t2']);
@@ -399,8 +399,7 @@ function converges({ limit, isOrdered, known, steps }: Model): void {
     if (!load?.answer) return;
     const { kind, answer } = load;
     load = undefined;
-    if (kind === 'all') store.reset(answer.items, answer.hasMore);
-    else store.prepend(answer.items, answer.hasMore);
+    store.loaded(answer.items, answer.hasMore, kind === 'all');
   };
   const take = (): void => {
     const send = uplink.shift();

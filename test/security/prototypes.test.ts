@@ -151,9 +151,10 @@ test('lists are kept by any key', () => {
   const members = mergeMembers([], { kind: 'presence', channel: 'c', sync: true, members: nasty.map((key) => ({ key })) });
   expect(members.map(({ key }) => key)).toEqual(nasty);
   const store = createListStore<{ id: string }>({ keyOf: ({ id }) => id, compare: undefined, matches: () => false, limit: 100 });
-  store.reset(
+  store.loaded(
     nasty.map((id) => ({ id })),
     false,
+    true,
   );
   expect(store.entries()).toHaveLength(nasty.length);
   expect(prototypes()).toEqual(before);
