@@ -19,7 +19,7 @@ export interface Origin {
 }
 
 /** A line and what is known of it; it stays the same one while its key, its item and its status change. */
-export interface Row<Item> {
+interface Row<Item> {
   key: string;
   entry: ListEntry<Item>;
   /** The number of the message that brought it. */
@@ -76,9 +76,10 @@ export interface ListStore<Item> {
    */
   accepted(id: string, offset: number | undefined, item: Item | undefined): boolean;
   failed(id: string, error: RealtimeError): void;
+  /** Sends one that has failed again. */
+  retry(id: string): void;
+  /** Takes one that has failed away. */
   discard(id: string): void;
-  /** The send of this line, if it is one that has not been accepted. */
-  sent(id: string): Row<Item> | undefined;
   /** Lets go of what was paged to. */
   trim(): void;
   entries(): readonly ListEntry<Item>[];
@@ -96,7 +97,7 @@ const mostRemembered = 10_000;
 export function createListStore<Item>({ keyOf, compare, matches, version, limit }: StoreRules<Item>): ListStore<Item> {
   /** Confirmed, the oldest first. */
   let rows: Row<Item>[] = [];
-  const byKey = new Map<string, Row<Item>>();
+  let byKey = new Map<string, Row<Item>>();
   /** Our sends that are not accepted, by their ids, in the order of sending. */
   const sends = new Map<string, Row<Item>>();
   const removed = new Map<string, true>();
@@ -189,27 +190,29 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
 
   /** A load has brought what lies before the oldest row, or everything, and then what it leaves out is gone. */
   function loaded(items: readonly Item[], isMore: boolean, isAll: boolean): void {
-    if (isAll || !isTorn) {
-      const page = read(items);
-      const held = rows;
-      // without an order of its own, a row before one of the answer is older than the answer
-      const since = compare ? 0 : held.findLastIndex((row) => page.has(row)) + 1;
-      rows = [...page].sort(inOrder);
-      hasMore = isMore;
-      if (!isAll) room = Math.max(limit, new Set([...rows, ...held]).size);
-      for (const [index, row] of held.entries()) {
-        if (page.has(row)) continue;
-        if (!isAll || (index >= since && isNews(row))) place(row);
-        else byKey.delete(row.key);
-      }
-      if (isAll) for (const row of sends.values()) row.isDoubtful = true;
-    }
+    if (isTorn && !isAll) return end();
+    const page = read(items);
+    const [first] = page;
+    // without an order of its own, a row before one of the answer is older than the answer
+    const since = rows.findLastIndex((row) => page.has(row));
+    const isNewer = (row: Row<Item>, index: number): boolean =>
+      isNews(row) && (compare ? !isMore || !first || inOrder(first, row) <= 0 : index > since);
+    const kept = rows.filter((row, index) => !page.has(row) && (!isAll || isNewer(row, index)));
+    rows = [...page, ...kept].sort(inOrder);
+    byKey = new Map(rows.map((row) => [row.key, row]));
+    hasMore = isMore;
+    if (isAll) for (const row of sends.values()) row.isDoubtful = true;
+    else room = Math.max(limit, rows.length);
     end();
   }
 
   function end(): void {
     load = undefined;
     shrink();
+  }
+
+  function isFailed(id: string): boolean {
+    return sends.get(id)?.entry.status === 'failed';
   }
 
   return {
@@ -266,8 +269,12 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
       const row = sends.get(id);
       if (row) row.entry = { ...row.entry, status: 'failed', error };
     },
-    discard: (id) => void sends.delete(id),
-    sent: (id) => sends.get(id),
+    retry(id) {
+      if (isFailed(id)) sends.get(id)?.retry?.();
+    },
+    discard(id) {
+      if (isFailed(id)) sends.delete(id);
+    },
     trim() {
       room = limit;
       shrink();

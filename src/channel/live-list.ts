@@ -213,12 +213,8 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
       void submit(id, optimistic.item(data, { id, at: clock.wallNow() }), data, optimistic);
       return id;
     },
-    retry(id) {
-      const row = store.sent(id);
-      if (row?.entry.status === 'failed') row.retry?.();
-    },
+    retry: store.retry,
     discard(id) {
-      if (store.sent(id)?.entry.status !== 'failed') return;
       store.discard(id);
       changed();
     },

@@ -10,7 +10,7 @@ import {
   writable,
 } from 'keepwire';
 import { createDeadlines, fieldOf, type Me, onJoin } from './companion.ts';
-import { type PresenceSource, serverPresence } from './presence-source.ts';
+import { type PresenceSource, type SourceMember, serverPresence } from './presence-source.ts';
 
 export type { By, Me } from './companion.ts';
 export type { PresenceFeed, PresenceSource, SourceMember } from './presence-source.ts';
@@ -143,17 +143,16 @@ export function presence<Data extends object = object>(channel: Channel, options
   }
 
   /** Takes the list of those who are there. */
-  function changed(list: readonly PresenceMember[], isNews: boolean): void {
+  function changed(list: readonly SourceMember[], isNews: boolean): void {
     const missing = new Map(known);
     const happened: (readonly ['join' | 'update', Member<Data>])[] = [];
     for (const raw of list) {
-      const { key } = raw;
+      const { key, devices } = raw;
       missing.delete(key);
       absence.delete(key);
       const before = known.get(key);
       if (before?.raw === raw) continue;
       const { status = 'online', data: said } = read(raw);
-      const devices = fieldOf(raw, 'devices') as number | undefined;
       const member: Member<Data> = { key, status, lastSeen: clock.wallNow(), data: said as Data, devices };
       const isSame = before?.raw && alike(before.member) === alike(member);
       known.set(key, { raw, member: isSame ? before.member : member, seenAt: 0 });
