@@ -137,14 +137,17 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
       channel.on(event, (heard, message) => {
         const from = fieldOf(heard, 'client');
         if (typeof from !== 'string' || from === client) return;
+        const key = by(heard, message);
+        const known = devices.get(from);
+        // nobody speaks for the device of another
+        if (known && known.key !== key) return;
         if (fieldOf(heard, 'gone') === true) return drop([from]);
         if (fieldOf(heard, 'ask') === true) soon();
-        const key = by(heard, message);
         const data = fieldOf(heard, 'data');
         const everyMs = Math.min(Math.max(Number(fieldOf(heard, 'everyMs')), shortestMs), longestMs);
         // without an interval it only asks
         if (key === undefined || Number.isNaN(everyMs)) return;
-        if (!devices.has(from) && devices.size >= mostDevices) return;
+        if (!known && devices.size >= mostDevices) return;
         const device: Device = { key, data, everyMs };
         devices.delete(from);
         devices.set(from, device);

@@ -200,9 +200,9 @@ export function createLoader<Item>({ channel, load, store, compare, pageSize, ch
     follow: () => [
       channel.context.onGap((hole) => {
         gap = hole;
-        // it is told by a join, or by a link that is joined
-        isJoined = true;
-        reload();
+        wanted += 1;
+        // one that a join tells of is loaded with that join
+        if (isJoined) reload();
         changed();
       }),
       channel.state.subscribe((state) => {

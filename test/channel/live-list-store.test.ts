@@ -158,6 +158,23 @@ describe('the bound', () => {
     expect(shown(store)).toEqual(['k3=t3', 'k4=t4']);
   });
 
+  test('an edit leaves an item where it is among those of the same rank', () => {
+    const store = storeOf({ compare: () => 0 });
+    for (const n of [1, 2, 3]) store.insert(note(n), {});
+    store.patch({ key: 'k2', text: 'x' });
+    expect(shown(store)).toEqual(['k1=t1', 'k2=x', 'k3=t3']);
+  });
+
+  test('an edit of the oldest leaves it in the list, and one that moves before it waits for its page', () => {
+    const store = storeOf({ compare: inOrder });
+    store.begin();
+    store.loaded([note(3), note(4), note(5)], true, true);
+    store.patch({ key: 'k3', text: 'x', n: 2 });
+    expect(shown(store)).toEqual(['k3=x', 'k4=t4', 'k5=t5']);
+    store.patch({ key: 'k5', n: 1 });
+    expect(shown(store)).toEqual(['k3=x', 'k4=t4']);
+  });
+
   test('an edit moves an item to where its order wants it', () => {
     const store = storeOf({ compare: inOrder });
     for (const n of [1, 2, 3]) store.insert(note(n), {});
@@ -291,6 +308,61 @@ describe('our own sends', () => {
       ['s2', 'confirmed'],
       ['s1', 'confirmed'],
     ]);
+  });
+
+  test('the number of the answer finds the message that was edited before the answer came', () => {
+    const store = storeOf();
+    store.sending('s1', draft);
+    store.insert(note(1), { offset: 7 });
+    store.insert(note(1, { text: 'edited' }), { offset: 9 });
+    store.accepted('s1', 7, undefined);
+    expect(shown(store)).toEqual(['k1=edited']);
+  });
+
+  test('an old event of one that is there in a newer version already takes its copy away', () => {
+    const store = storeOf({ version: ({ mark = '0' }) => Number(mark) });
+    store.sending('s1', draft);
+    store.insert(note(1, { mark: '2', text: 'edited' }), {});
+    store.insert(note(1, { mark: '1' }), { id: 's1' });
+    store.accepted('s1', undefined, undefined);
+    expect(shown(store)).toEqual(['k1=edited']);
+  });
+
+  test.each(['event', 'page'])('the word of the server by %s counts more than a copy with a later version', (way) => {
+    const store = storeOf({ version: ({ mark = '0' }) => Number(mark) });
+    // its clock goes before that of the server
+    store.sending('s1', { ...draft, mark: '9' });
+    store.accepted('s1', undefined, undefined);
+    const item: Note = { ...draft, text: 'cleaned', mark: '3' };
+    store.begin();
+    if (way === 'event') store.insert(item, { id: 's1' });
+    store.loaded([item], false, true);
+    store.patch({ key: 'draft', text: 'edited' });
+    expect(store.entries()).toEqual([{ id: 's1', item: { ...item, text: 'edited' }, status: 'confirmed', error: undefined }]);
+  });
+
+  test.each([false, true])('one that is removed while it is sent is gone for good (accepted before: %s)', (isAccepted) => {
+    const store = storeOf();
+    store.sending('s1', draft);
+    if (isAccepted) store.accepted('s1', 7, undefined);
+    store.remove('draft');
+    expect(store.entries()).toEqual([]);
+    store.accepted('s1', 7, undefined);
+    store.failed('s1', new RealtimeError('expired', 'too late'));
+    store.insert(draft, { id: 's1' });
+    expect([store.entries(), store.sends]).toEqual([[], 0]);
+  });
+
+  test('one with the key of an item that is there takes its place when the server shows it', () => {
+    const store = storeOf();
+    store.insert(note(1), {});
+    store.insert(note(2), {});
+    store.sending('s1', note(1, { text: 'mine' }));
+    store.insert(note(1, { text: 'mine' }), { id: 's1' });
+    expect(shown(store)).toEqual(['k1=mine', 'k2=t2']);
+    store.patch({ key: 'k1', text: 'edited' });
+    store.remove('k1');
+    expect(shown(store)).toEqual(['k2=t2']);
   });
 
   test('two accepted ones of the same words are two lines', () => {
