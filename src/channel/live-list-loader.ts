@@ -21,15 +21,11 @@ export type ListPage<Item> =
       readonly hasMore?: boolean;
     };
 
-/** What the loader is made of. */
-export interface LoaderParts<Item> {
-  readonly channel: Channel;
-  readonly load: ((range: LoadRange<Item>) => Promise<ListPage<Item>>) | undefined;
-  readonly store: ListStore<Item>;
-  readonly compare: ((a: Item, b: Item) => number) | undefined;
-  readonly pageSize: number;
-  /** Something has changed. */
-  readonly changed: () => void;
+/** How history is loaded: the part of the options of a live list that its loader reads. */
+export interface LoadRules<Item> {
+  readonly load?: ((range: LoadRange<Item>) => Promise<ListPage<Item>>) | undefined;
+  readonly compare?: ((a: Item, b: Item) => number) | undefined;
+  readonly pageSize?: number | undefined;
 }
 
 /** How a list stands, beside its items. */
@@ -84,8 +80,17 @@ const shortestPauseMs = 1_000;
 /** A request on a phone may never end by itself. */
 const longestLoadMs = 30_000;
 
-/** Makes a loader for a store. */
-export function createLoader<Item>({ channel, load, store, compare, pageSize, changed }: LoaderParts<Item>): Loader {
+/**
+ * Makes a loader for a store.
+ *
+ * @param changed - called when something has changed
+ */
+export function createLoader<Item>(
+  channel: Channel,
+  { load, compare, pageSize = 50 }: LoadRules<Item>,
+  store: ListStore<Item>,
+  changed: () => void,
+): Loader {
   const { clock } = channel.context.platform;
   let task: Task | undefined;
   let isJoined = false;
@@ -104,7 +109,7 @@ export function createLoader<Item>({ channel, load, store, compare, pageSize, ch
   let isOpen = true;
 
   /** Page by page what lies before an item, until there is as much as is asked for. */
-  async function fetch(before: Item | undefined, count: number, signal: AbortSignal): Promise<readonly [Item[], boolean]> {
+  async function collect(before: Item | undefined, count: number, signal: AbortSignal): Promise<readonly [Item[], boolean]> {
     const found: Item[] = [];
     let hasMore = true;
     do {
@@ -129,10 +134,10 @@ export function createLoader<Item>({ channel, load, store, compare, pageSize, ch
       };
     });
     store.begin();
-    let page: Awaited<ReturnType<typeof fetch>> | undefined;
+    let page: Awaited<ReturnType<typeof collect>> | undefined;
     let failure: RealtimeError | undefined;
     try {
-      page = await Promise.race([isAll ? fetch(undefined, store.size, signal) : fetch(store.oldest, 1, signal), ended]);
+      page = await Promise.race([isAll ? collect(undefined, store.size, signal) : collect(store.oldest, 1, signal), ended]);
     } catch (reason) {
       failure = RealtimeError.from(reason, 'refused', 'loading history failed');
     }

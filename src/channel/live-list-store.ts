@@ -34,17 +34,15 @@ interface Row<Item> {
   isDoubtful?: boolean;
 }
 
-/** How items are told apart and ordered. */
+/** How items are told apart and ordered: the part of the options of a live list that its store reads. */
 export interface StoreRules<Item> {
-  readonly keyOf: (item: Item) => string;
-  /** The order of items, ascending. Without it: that of the pages, then that of their coming. */
-  readonly compare: ((a: Item, b: Item) => number) | undefined;
-  /** Is an item of the server the one that we sent? */
-  readonly matches: (item: Item, sent: { readonly id: string; readonly item: Item }) => boolean;
-  /** Grows with each change of an item; an older one never takes the place of a newer one. */
+  readonly key: (item: Item) => string | number;
+  readonly compare?: ((a: Item, b: Item) => number) | undefined;
   readonly version?: ((item: Item) => number) | undefined;
-  /** How many items are kept beside those that were paged to. */
-  readonly limit: number;
+  readonly limit?: number | undefined;
+  readonly optimistic?:
+    | { readonly matches?: ((item: Item, sent: { readonly id: string; readonly item: Item }) => boolean) | undefined }
+    | undefined;
 }
 
 /**
@@ -57,7 +55,7 @@ export interface ListStore<Item> {
   /** The server tells of new fields of an item. */
   patch(fields: Partial<Item>): void;
   /** The server tells that an item is gone. Keys are not used again. */
-  remove(key: string): void;
+  remove(key: string | number): void;
   /** A load begins: what is learned from now on is newer than its answer. */
   begin(): void;
   /** The load has failed. */
@@ -94,7 +92,8 @@ export interface ListStore<Item> {
 const mostRemembered = 10_000;
 
 /** Makes an empty list. */
-export function createListStore<Item>({ keyOf, compare, matches, version, limit }: StoreRules<Item>): ListStore<Item> {
+export function createListStore<Item>(rules: StoreRules<Item>): ListStore<Item> {
+  const { key: keyIn, compare, version, limit = 500, optimistic } = rules;
   /** Confirmed, the oldest first. */
   let rows: Row<Item>[] = [];
   let byKey = new Map<string, Row<Item>>();
@@ -109,6 +108,10 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
   let isTorn = false;
   let room = limit;
   let hasMore = false;
+
+  function keyOf(item: Item): string {
+    return String(keyIn(item));
+  }
 
   function inOrder(a: Row<Item>, b: Row<Item>): number {
     return compare ? compare(a.entry.item, b.entry.item) : 0;
@@ -156,7 +159,7 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
     const isIt = (row: Row<Item>): boolean =>
       row.entry.id === id || row.key === key || (offset !== undefined && row.offset === offset);
     // one that failed is ours by its id alone: the same words may have been sent again
-    const own = ours.find(isIt) ?? ours.find(({ entry }) => entry.status !== 'failed' && matches(item, entry));
+    const own = ours.find(isIt) ?? ours.find(({ entry }) => entry.status !== 'failed' && optimistic?.matches?.(item, entry));
     if (own) {
       drop(own);
       own.isCopy = false;
@@ -235,7 +238,8 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
       for (const told of [load, row ? undefined : early]) if (told) remember(told, key, { ...told.get(key), ...fields });
       if (row) place(fill(row, key, row.entry.item, fields), true);
     },
-    remove(key) {
+    remove(gone) {
+      const key = String(gone);
       remember(removed, key, true);
       early.delete(key);
       for (const row of [...rows, ...sends.values()]) if (row.key === key) drop(row);

@@ -133,16 +133,15 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   channel: Channel<Schemas>,
   options: LiveListOptions<Item, Data, Schemas>,
 ): LiveList<Item, Data> {
-  const { key, load, insert, update, remove, limit = 500, pageSize = 50, compare, version, optimistic, per, signal } = options;
-  const { frames = systemFrames } = options;
-  if (!(limit >= 1 && pageSize >= 1)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
+  const { insert, update, remove, limit, pageSize, optimistic, per, frames = systemFrames, signal } = options;
+  const isWrong = (count: number | undefined): boolean => count !== undefined && !(count >= 1);
+  if (isWrong(limit) || isWrong(pageSize)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
   const { context } = channel;
   const { clock, newId } = context.platform;
   // the payload types exist at compile time only
   const wire = channel as unknown as Channel;
-  const keyOf = (item: Item): string => String(key(item));
-  const store = createListStore<Item>({ keyOf, compare, matches: optimistic?.matches ?? (() => false), version, limit });
-  const loader = createLoader<Item>({ channel: wire, load, store, compare, pageSize, changed });
+  const store = createListStore<Item>(options);
+  const loader = createLoader<Item>(wire, options, store, changed);
   let cancelShow: (() => void) | undefined;
   let isOpen = true;
   const view = writable(snapshot(), context.report);
@@ -194,7 +193,7 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   const removers = [
     ...follow(insert, store.insert),
     ...follow(update, store.patch),
-    ...follow(remove, (removed) => store.remove(String(removed))),
+    ...follow(remove, store.remove),
     ...loader.follow(),
   ];
   const close = context.until(() => {

@@ -13,8 +13,10 @@ interface Note {
 
 const inOrder = (a: Note, b: Note): number => a.n - b.n;
 
-function storeOf(rules: Partial<StoreRules<Note>> = {}): ListStore<Note> {
-  return createListStore<Note>({ keyOf: ({ key }) => key, compare: undefined, matches: () => false, limit: 100, ...rules });
+type Matches = (item: Note, sent: { readonly id: string; readonly item: Note }) => boolean;
+
+function storeOf({ matches, ...rules }: Partial<StoreRules<Note>> & { readonly matches?: Matches } = {}): ListStore<Note> {
+  return createListStore<Note>({ key: ({ key }) => key, limit: 100, optimistic: { matches }, ...rules });
 }
 
 const note = (n: number, more: Partial<Note> = {}): Note => ({ key: `k${n}`, n, text: `t${n}`, ...more });
