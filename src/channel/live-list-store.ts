@@ -132,12 +132,17 @@ export function createListStore<Item>(rules: StoreRules<Item>): ListStore<Item> 
     for (const { key } of rows.splice(0, excess)) byKey.delete(key);
   }
 
+  /** Are a row and the one behind it the wrong way round? */
+  function isTurned(index: number): boolean {
+    const [one, other] = [rows[index], rows[index + 1]];
+    return one !== undefined && other !== undefined && inOrder(one, other) > 0;
+  }
+
   /** Puts a row where its order wants it; without one it stays where it is, or comes last. */
   function place(row: Row<Item>, isHeld = false): void {
     const before = isHeld ? rows.lastIndexOf(row) : rows.push(row) - 1;
-    const last = rows[before - 1];
-    // what comes is mostly the newest
-    if (isHeld || (last && inOrder(last, row) > 0)) rows.sort(inOrder);
+    // what comes is mostly the newest, and an edit mostly leaves it where it is
+    if (isTurned(before - 1) || isTurned(before)) rows.sort(inOrder);
     // one from before the window comes with its page
     if (hasMore && before > 0 && rows[0] === row) drop(row);
     shrink();
@@ -155,11 +160,13 @@ export function createListStore<Item>(rules: StoreRules<Item>): ListStore<Item> 
 
   /** The send that an item of the server is, if it is one of ours, taken out of the list: the server tells its place. */
   function claim(key: string, item: Item, { id, offset }: Origin = {}): Row<Item> | undefined {
+    // a list that never sends is spared the search
+    if (!optimistic) return undefined;
     const ours = [...rows.filter(({ isCopy }) => isCopy), ...sends.values()];
     const isIt = (row: Row<Item>): boolean =>
       row.entry.id === id || row.key === key || (offset !== undefined && row.offset === offset);
     // one that failed is ours by its id alone: the same words may have been sent again
-    const own = ours.find(isIt) ?? ours.find(({ entry }) => entry.status !== 'failed' && optimistic?.matches?.(item, entry));
+    const own = ours.find(isIt) ?? ours.find(({ entry }) => entry.status !== 'failed' && optimistic.matches?.(item, entry));
     if (own) {
       drop(own);
       own.isCopy = false;
