@@ -98,6 +98,8 @@ export function createLoader<Item>(
   let wanted = load ? 1 : 0;
   /** Up to where the loads have brought what was wanted. */
   let served = 0;
+  /** Nothing is missing since; a load that is only wished for does not change that. */
+  let isComplete = !load;
   let status: ListStanding['status'] = load ? 'loading' : 'ready';
   let error: RealtimeError | undefined;
   /** Why the server will not let us in. */
@@ -134,10 +136,11 @@ export function createLoader<Item>(
       };
     });
     store.begin();
-    let page: Awaited<ReturnType<typeof collect>> | undefined;
     let failure: RealtimeError | undefined;
     try {
-      page = await Promise.race([isAll ? collect(undefined, store.size, signal) : collect(store.oldest, 1, signal), ended]);
+      const pages = isAll ? collect(undefined, store.size, signal) : collect(store.oldest, 1, signal);
+      const [items, hasMore] = await Promise.race([pages, ended]);
+      if (task === own) store.loaded(items, hasMore, isAll);
     } catch (reason) {
       failure = RealtimeError.from(reason, 'refused', 'loading history failed');
     }
@@ -146,13 +149,13 @@ export function createLoader<Item>(
     if (task !== own) return;
     task = undefined;
     error = failure;
-    if (page) store.loaded(...page, isAll);
-    else store.abandon();
-    if (isAll && page) {
+    if (failure) store.abandon();
+    if (isAll && !failure) {
       status = 'ready';
       tries = 0;
       served = serves;
-      if (served === wanted) gap = undefined;
+      isComplete = served === wanted;
+      if (isComplete) gap = undefined;
       else if (isJoined) soon(0);
     } else if (isAll) {
       status = 'failed';
@@ -196,7 +199,7 @@ export function createLoader<Item>(
     get standing() {
       return {
         status: refusal ? 'failed' : status,
-        isLive: isJoined && served === wanted,
+        isLive: isJoined && isComplete,
         isLoadingMore: task?.isAll === false,
         error: refusal ?? error,
         gap,
@@ -205,6 +208,7 @@ export function createLoader<Item>(
     follow: () => [
       channel.context.onGap((hole) => {
         gap = hole;
+        isComplete = false;
         wanted += 1;
         // one that a join tells of is loaded with that join
         if (isJoined) reload();

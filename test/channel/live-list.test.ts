@@ -352,6 +352,24 @@ describe('a load that fails', () => {
     expect(asked).toHaveLength(3);
   });
 
+  test('a page that the application cannot read is a load that failed', async () => {
+    const { clock, settle, person } = town();
+    const { asked, load } = history();
+    const key = ({ id, text }: Message): string => {
+      if (text === 'bad') throw new TypeError('cannot read');
+      return id;
+    };
+    const list = listOf(person('ada').channel, { load, key });
+    await settle();
+    asked[0]?.answer([message(1), message(2, 'bad')]);
+    await settle();
+    expect(list.view.get()).toMatchObject({ status: 'failed', error: { code: 'refused', cause: expect.any(TypeError) } });
+    await clock.advance(1_000);
+    asked[1]?.answer([message(1), message(2)]);
+    await settle();
+    expect([texts(list), list.view.get().status]).toEqual([['t1', 't2'], 'ready']);
+  });
+
   test('a page that a gap has overtaken is not believed, and nobody waits for it', async () => {
     const { clock, settle, server, person } = town();
     const { asked, load } = history();
@@ -421,6 +439,26 @@ describe('loads one beside the other', () => {
     await settle();
     expect(list.view.get()).toMatchObject({ isLive: true, gap: undefined });
     expect([asked.length, texts(list)]).toEqual([2, ['t1', 't2']]);
+  });
+
+  test('a load that is only wished for leaves the list live', async () => {
+    const { clock, settle, person } = town();
+    const { asked, load } = history();
+    const list = listOf(person('ada').channel, { load });
+    await settle();
+    asked[0]?.answer([message(1)]);
+    await clock.advance(5_000);
+    list.reload();
+    list.reload();
+    await settle();
+    expect([asked.length, list.view.get().isLive]).toEqual([2, true]);
+    asked[1]?.answer([message(2)]);
+    await clock.advance(5_000);
+    // the second wish came while the first was under way
+    expect([asked.length, list.view.get().isLive]).toEqual([3, false]);
+    asked[2]?.answer([message(3)]);
+    await settle();
+    expect([texts(list), list.view.get().isLive]).toEqual([['t3'], true]);
   });
 
   test('an answer that comes together with the wish for another load does not end the later one', async () => {
