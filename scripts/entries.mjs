@@ -21,6 +21,7 @@ export const entries = [
   { subpath: './indexeddb', source: 'src/delivery/indexeddb.ts', output: 'indexeddb', core: true },
   { subpath: './backfill', source: 'src/delivery/backfill.ts', output: 'backfill', core: true },
   { subpath: './presence', source: 'src/channel/presence.ts', output: 'presence', core: false },
+  { subpath: './beacons', source: 'src/channel/beacons.ts', output: 'beacons', core: false },
   { subpath: './typing', source: 'src/channel/typing.ts', output: 'typing', core: false },
   { subpath: './receipts', source: 'src/channel/receipts.ts', output: 'receipts', core: false },
   { subpath: './live-list', source: 'src/channel/live-list.ts', output: 'live-list', core: false },

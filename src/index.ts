@@ -46,6 +46,7 @@ export type {
 export type { OutboxStorage, OutboxStorageHost, StoredFailure, StoredSend } from './delivery/storage.ts';
 export type { Turns } from './delivery/turns.ts';
 export { type PayloadIssue, RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from './errors.ts';
+export { type Bus, createBus, type EventMap } from './events/bus.ts';
 export {
   type Coalesced,
   type CoalesceOptions,

@@ -58,15 +58,8 @@ export interface Deadlines {
   clear(): void;
 }
 
-/**
- * @param expired - gets each key once when its time is over, and how late that is noticed, in milliseconds
- * @param swept - called after those that were over together
- */
-export function createDeadlines(
-  clock: Clock,
-  expired: (key: string, lateMs: number) => void,
-  swept: () => void = () => {},
-): Deadlines {
+/** @param expired - gets the keys whose time is over, together, and how late that is noticed, in milliseconds */
+export function createDeadlines(clock: Clock, expired: (keys: readonly string[], lateMs: number) => void): Deadlines {
   const dueMs = new Map<string, number>();
   let armedForMs = Number.POSITIVE_INFINITY;
   let cancel = (): void => {};
@@ -79,13 +72,9 @@ export function createDeadlines(
 
   function sweep(): void {
     const now = clock.now();
-    for (const [key, due] of [...dueMs]) {
-      // one that ended may have moved or taken away another
-      if (due > now || dueMs.get(key) !== due) continue;
-      dueMs.delete(key);
-      expired(key, now - due);
-    }
-    swept();
+    const keys = [...dueMs].filter(([, due]) => due <= now).map(([key]) => key);
+    for (const key of keys) dueMs.delete(key);
+    if (keys.length) expired(keys, now - armedForMs);
     arm();
   }
 

@@ -1,4 +1,4 @@
-import { type Clock, RealtimeError } from 'keepwire';
+import { type Channel, type Gap, RealtimeError } from 'keepwire';
 import type { ListStore } from './live-list-store.ts';
 
 /** Which page of history is wanted. */
@@ -21,35 +21,39 @@ export type ListPage<Item> =
       readonly hasMore?: boolean;
     };
 
-/** What the loader is made of. */
-export interface LoaderParts<Item> {
-  readonly load: ((range: LoadRange<Item>) => Promise<ListPage<Item>>) | undefined;
-  readonly store: ListStore<Item>;
-  readonly compare: ((a: Item, b: Item) => number) | undefined;
-  readonly pageSize: number;
-  readonly clock: Clock;
-  /** Something has changed; `isComplete` when everything that is held was loaded anew. */
-  readonly changed: (isComplete?: boolean) => void;
+/** How history is loaded: the part of the options of a live list that its loader reads. */
+export interface LoadRules<Item> {
+  readonly load?: ((range: LoadRange<Item>) => Promise<ListPage<Item>>) | undefined;
+  readonly compare?: ((a: Item, b: Item) => number) | undefined;
+  readonly pageSize?: number | undefined;
 }
 
-/** How loading stands. */
-export interface LoaderState {
+/** How a list stands, beside its items. */
+export interface ListStanding {
+  /** `loading` until there is a first page, `failed` when the last load was refused or the server will not let us in. */
   readonly status: 'loading' | 'ready' | 'failed';
-  readonly error: RealtimeError | undefined;
+  /**
+   * What is shown is what the server has: the channel is joined, the list was loaded since, and nothing is missing. Where it is
+   * false, the list may be old: show it as such.
+   */
+  readonly isLive: boolean;
+  /** An older page is on its way. */
   readonly isLoadingMore: boolean;
-  /** What is held was loaded while the channel was joined, and nothing is missing since. */
-  readonly isComplete: boolean;
+  /** Why the last load failed. */
+  readonly error: RealtimeError | undefined;
+  /** Messages are missing, and what is held has not been loaded again yet. */
+  readonly gap: Gap | undefined;
 }
 
-/** Loads history, one request at a time. */
+/** Loads history, one request at a time, when the channel calls for it. */
 export interface Loader {
-  readonly state: LoaderState;
-  /** Loads for the first time, if nothing has begun. */
-  start(): void;
-  /** The channel was joined, or cut off: what was loaded without a join may have a hole behind it. */
-  joined(isJoined: boolean): void;
-  /** Something is missing before what comes now: everything that is held is loaded again. */
-  gap(): void;
+  readonly standing: ListStanding;
+  /**
+   * Follows the channel: the first load comes with the join.
+   *
+   * @returns the removers
+   */
+  follow(): (() => void)[];
   /** Loads everything that is held again. */
   reload(): void;
   loadMore(): Promise<void>;
@@ -58,11 +62,16 @@ export interface Loader {
 
 /** One load under way. */
 interface Task {
-  readonly kind: 'all' | 'more';
+  /** Everything that is held, or the page before it. */
+  readonly isAll: boolean;
+  /** What of all that was wanted it brings: nothing while the channel is not joined, since something may be missing after it. */
+  readonly serves: number;
   readonly controller: AbortController;
-  readonly done: Promise<void>;
+  done: Promise<void> | undefined;
 }
 
+/** The history does not wait longer for the channel: who is offline sees it too. It is loaded again with the join. */
+const joinWaitMs = 2_000;
 /** A load that fails is tried again after this long, doubling, so many times; then with the next join, gap or call. */
 const firstPauseMs = 1_000;
 const mostTries = 6;
@@ -71,167 +80,157 @@ const shortestPauseMs = 1_000;
 /** A request on a phone may never end by itself. */
 const longestLoadMs = 30_000;
 
-/** Makes a loader for a store. */
-export function createLoader<Item>({ load, store, compare, pageSize, clock, changed }: LoaderParts<Item>): Loader {
-  let state: LoaderState = { status: load ? 'loading' : 'ready', error: undefined, isLoadingMore: false, isComplete: !load };
+/**
+ * Makes a loader for a store.
+ *
+ * @param changed - called when something has changed
+ */
+export function createLoader<Item>(
+  channel: Channel,
+  { load, compare, pageSize = 50 }: LoadRules<Item>,
+  store: ListStore<Item>,
+  changed: () => void,
+): Loader {
+  const { clock } = channel.context.platform;
   let task: Task | undefined;
-  /** While a load of everything runs, another one is wanted. */
-  let isStale = false;
   let isJoined = false;
-  /** The last load of everything began while the channel was joined, and so nothing is missing after it. */
-  let isAnchored = false;
+  /** Grows with everything that calls for a load: the beginning, a gap, a join after a load without one, a wish. */
+  let wanted = load ? 1 : 0;
+  /** Up to where the loads have brought what was wanted. */
+  let served = 0;
+  /** Nothing is missing since; a load that is only wished for does not change that. */
+  let isComplete = !load;
+  let status: ListStanding['status'] = load ? 'loading' : 'ready';
+  let error: RealtimeError | undefined;
+  /** Why the server will not let us in. */
+  let refusal: RealtimeError | undefined;
+  let gap: Gap | undefined;
   let tries = 0;
   let lastStartMs = Number.NEGATIVE_INFINITY;
-  let cancelNext: (() => void) | undefined;
+  let cancelNext = load ? clock.schedule(loadAll, joinWaitMs) : () => {};
   let isOpen = true;
 
-  function set(change: Partial<LoaderState>, isComplete = false): void {
-    state = { ...state, ...change };
-    changed(isComplete);
+  /** Page by page what lies before an item, until there is as much as is asked for. */
+  async function collect(before: Item | undefined, count: number, signal: AbortSignal): Promise<readonly [Item[], boolean]> {
+    const found: Item[] = [];
+    let hasMore = true;
+    do {
+      const answer = (await load?.({ before: found[0] ?? before, limit: pageSize, signal })) ?? [];
+      const page = 'items' in answer ? answer : { items: answer };
+      const items = [...page.items];
+      found.unshift(...(compare ? items.sort(compare) : items));
+      hasMore = items.length > 0 && (page.hasMore ?? items.length >= pageSize);
+    } while (hasMore && found.length < count && !signal.aborted);
+    return [found, hasMore];
   }
 
-  async function page(before: Item | undefined, signal: AbortSignal): Promise<{ items: readonly Item[]; hasMore: boolean }> {
-    const answer = (await load?.({ before, limit: pageSize, signal })) ?? [];
-    const { items, hasMore = items.length >= pageSize } = 'items' in answer ? answer : { items: answer };
-    return { items: compare ? [...items].sort(compare) : items, hasMore };
-  }
-
-  /** Page by page, until as much is loaded as is held. */
-  async function all(signal: AbortSignal): Promise<{ items: readonly Item[]; hasMore: boolean }> {
-    const wanted = store.size;
-    let { items, hasMore } = await page(undefined, signal);
-    while (hasMore && items.length && items.length < wanted && !signal.aborted) {
-      const older = await page(items[0], signal);
-      if (!older.items.length) return { items, hasMore: false };
-      items = [...older.items, ...items];
-      hasMore = older.hasMore;
-    }
-    return { items, hasMore };
-  }
-
-  /** Runs one load; a later one of everything takes its place. */
-  function run(kind: Task['kind'], work: (signal: AbortSignal) => Promise<void>, failed: (error: RealtimeError) => void): Task {
-    const controller = new AbortController();
+  async function run(own: Task): Promise<void> {
+    const { isAll, serves, controller } = own;
     const { signal } = controller;
-    store.begin();
-    const watchdog = new Promise<void>((resolve, reject) => {
-      const tooLate = (): void => {
-        reject(new RealtimeError('timeout', `loading history took more than ${longestLoadMs} ms`));
-        controller.abort();
-      };
-      const cancel = clock.schedule(tooLate, longestLoadMs);
+    const ended = new Promise<never>((_, reject) => {
+      const tooLate = new RealtimeError('timeout', `loading history took more than ${longestLoadMs} ms`);
+      const cancel = clock.schedule(() => controller.abort(tooLate), longestLoadMs);
       signal.onabort = () => {
         cancel();
-        resolve();
+        reject(signal.reason);
       };
     });
-    const started: Task = {
-      kind,
-      controller,
-      done: Promise.race([work(signal), watchdog])
-        .catch((error: unknown) => {
-          if (task !== started) return;
-          store.abandon();
-          failed(RealtimeError.from(error, 'refused', 'loading history failed'));
-        })
-        .finally(() => {
-          controller.abort();
-          if (task === started) task = undefined;
-        }),
-    };
-    task = started;
-    return started;
+    store.begin();
+    let failure: RealtimeError | undefined;
+    try {
+      const pages = isAll ? collect(undefined, store.size, signal) : collect(store.oldest, 1, signal);
+      const [items, hasMore] = await Promise.race([pages, ended]);
+      if (task === own) store.loaded(items, hasMore, isAll);
+    } catch (reason) {
+      failure = RealtimeError.from(reason, 'refused', 'loading history failed');
+    }
+    controller.abort();
+    // another one has taken its place
+    if (task !== own) return;
+    task = undefined;
+    error = failure;
+    if (failure) store.abandon();
+    if (isAll && !failure) {
+      status = 'ready';
+      tries = 0;
+      served = serves;
+      isComplete = served === wanted;
+      if (isComplete) gap = undefined;
+      else if (isJoined) soon(0);
+    } else if (isAll) {
+      status = 'failed';
+      tries += 1;
+      if (tries < mostTries) soon(firstPauseMs * 2 ** (tries - 1));
+    }
+    changed();
+  }
+
+  /** Begins a load, in the place of the one under way. */
+  function start(isAll: boolean): Promise<void> | undefined {
+    task?.controller.abort();
+    task = { isAll, serves: isJoined ? wanted : 0, controller: new AbortController(), done: undefined };
+    task.done = run(task);
+    changed();
+    return task.done;
   }
 
   function loadAll(): void {
-    cancelNext?.();
-    cancelNext = undefined;
-    task?.controller.abort();
-    isStale = false;
-    isAnchored = isJoined;
+    cancelNext();
     lastStartMs = clock.now();
-    if (state.status === 'failed') set({ status: 'loading' });
-    const { done } = run(
-      'all',
-      async (signal) => {
-        const { items, hasMore } = await all(signal);
-        if (signal.aborted) return;
-        tries = 0;
-        store.reset(items, hasMore);
-        const isComplete = isAnchored && !isStale;
-        set({ status: 'ready', error: undefined, isLoadingMore: false, isComplete }, !isStale);
-      },
-      failedAll,
-    );
-    void done.then(() => {
-      if (isStale && isOpen) soon(0);
-    });
-  }
-
-  function failedAll(error: RealtimeError): void {
-    tries += 1;
-    set({ status: 'failed', error, isLoadingMore: false });
-    if (tries < mostTries) soon(firstPauseMs * 2 ** (tries - 1));
+    if (status === 'failed') status = 'loading';
+    void start(true);
   }
 
   function soon(delayMs: number): void {
-    cancelNext?.();
-    cancelNext = clock.schedule(loadAll, Math.max(delayMs, lastStartMs + shortestPauseMs - clock.now()));
+    cancelNext();
+    const waitMs = Math.max(delayMs, lastStartMs + shortestPauseMs - clock.now());
+    if (waitMs > 0) cancelNext = clock.schedule(loadAll, waitMs);
+    else loadAll();
   }
 
   function reload(): void {
-    if (!load || !isOpen) return;
-    if (task?.kind === 'all') isStale = true;
-    else if (clock.now() - lastStartMs >= shortestPauseMs) loadAll();
-    else soon(0);
-  }
-
-  async function loadMore(): Promise<void> {
-    if (task) return task.done;
-    if (!load || !isOpen || !store.hasMore) return;
-    const { done } = run(
-      'more',
-      async (signal) => {
-        const { items, hasMore } = await page(store.oldest, signal);
-        if (signal.aborted) return;
-        store.prepend(items, hasMore && items.length > 0);
-        set({ error: undefined, isLoadingMore: false });
-      },
-      (error) => set({ error, isLoadingMore: false }),
-    );
-    set({ isLoadingMore: true });
-    return done;
+    wanted += 1;
+    tries = 0;
+    // one that is under way sees at its end that more is wanted
+    if (load && isOpen && !task?.isAll) soon(0);
   }
 
   return {
-    get state() {
-      return state;
+    get standing() {
+      return {
+        status: refusal ? 'failed' : status,
+        isLive: isJoined && isComplete,
+        isLoadingMore: task?.isAll === false,
+        error: refusal ?? error,
+        gap,
+      };
     },
-    start() {
-      if (load && !task && state.status === 'loading') loadAll();
+    follow: () => [
+      channel.context.onGap((hole) => {
+        gap = hole;
+        isComplete = false;
+        wanted += 1;
+        // one that a join tells of is loaded with that join
+        if (isJoined) reload();
+        changed();
+      }),
+      channel.state.subscribe((state) => {
+        const wasJoined = isJoined;
+        isJoined = state.status === 'joined';
+        refusal = state.error;
+        if (refusal) cancelNext();
+        if (isJoined && !wasJoined && (task?.isAll ? task.serves : served) !== wanted) reload();
+        changed();
+      }),
+    ],
+    reload,
+    async loadMore() {
+      if (task) return task.done;
+      if (load && isOpen && store.hasMore) return start(false);
     },
-    joined(now) {
-      isJoined = now;
-      if (!now || !load) return;
-      tries = 0;
-      if (lastStartMs === Number.NEGATIVE_INFINITY) loadAll();
-      else if (!isAnchored || state.status === 'failed') reload();
-    },
-    gap() {
-      // it is told by a join, or by a link that is joined
-      isJoined = true;
-      tries = 0;
-      if (load) set({ isComplete: false });
-      reload();
-    },
-    reload() {
-      tries = 0;
-      reload();
-    },
-    loadMore,
     close() {
       isOpen = false;
-      cancelNext?.();
+      cancelNext();
       task?.controller.abort();
       task = undefined;
     },

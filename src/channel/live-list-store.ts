@@ -18,17 +18,31 @@ export interface Origin {
   readonly offset?: number;
 }
 
-/** How items are told apart and ordered. */
+/** A line and what is known of it; it stays the same one while its key, its item and its status change. */
+interface Row<Item> {
+  key: string;
+  entry: ListEntry<Item>;
+  /** The number of the message that brought it. */
+  offset?: number | undefined;
+  /** The load during which the server told of it whole: its answer may be older. */
+  toldDuring?: object | undefined;
+  /** Sends it again. */
+  readonly retry?: (() => void) | undefined;
+  /** It stands for a send that the server has accepted, and not shown yet. */
+  isCopy?: boolean;
+  /** A load of everything has overlapped the send, and may show it under another key. */
+  isDoubtful?: boolean;
+}
+
+/** How items are told apart and ordered: the part of the options of a live list that its store reads. */
 export interface StoreRules<Item> {
-  readonly keyOf: (item: Item) => string;
-  /** The order of items, ascending. Without it: that of the pages, then that of their coming. */
-  readonly compare: ((a: Item, b: Item) => number) | undefined;
-  /** Is an item of the server the one that we sent? */
-  readonly matches: (item: Item, sent: { readonly id: string; readonly item: Item }) => boolean;
-  /** Grows with each change of an item; an older one never takes the place of a newer one. */
+  readonly key: (item: Item) => string | number;
+  readonly compare?: ((a: Item, b: Item) => number) | undefined;
   readonly version?: ((item: Item) => number) | undefined;
-  /** How many items are kept beside those that were paged to. */
-  readonly limit: number;
+  readonly limit?: number | undefined;
+  readonly optimistic?:
+    | { readonly matches?: ((item: Item, sent: { readonly id: string; readonly item: Item }) => boolean) | undefined }
+    | undefined;
 }
 
 /**
@@ -41,17 +55,18 @@ export interface ListStore<Item> {
   /** The server tells of new fields of an item. */
   patch(fields: Partial<Item>): void;
   /** The server tells that an item is gone. Keys are not used again. */
-  remove(key: string): void;
+  remove(key: string | number): void;
   /** A load begins: what is learned from now on is newer than its answer. */
   begin(): void;
   /** The load has failed. */
   abandon(): void;
-  /** The load has brought what lies before the oldest item. */
-  prepend(items: readonly Item[], hasMore: boolean): void;
-  /** The load has brought the newest items: they are the truth about everything that is held. */
-  reset(items: readonly Item[], hasMore: boolean): void;
-  /** We send an item, for the first time or again. */
-  sending(id: string, item: Item): void;
+  /**
+   * The load has brought what lies before the oldest item, or else the newest items: they are the truth about everything that
+   * is held.
+   */
+  loaded(items: readonly Item[], hasMore: boolean, isAll: boolean): void;
+  /** We send an item, for the first time or again, which `retry` does. */
+  sending(id: string, item: Item, retry?: () => void): void;
   /**
    * The server has accepted a send, and may have told what became of it.
    *
@@ -59,9 +74,10 @@ export interface ListStore<Item> {
    */
   accepted(id: string, offset: number | undefined, item: Item | undefined): boolean;
   failed(id: string, error: RealtimeError): void;
+  /** Sends one that has failed again. */
+  retry(id: string): void;
+  /** Takes one that has failed away. */
   discard(id: string): void;
-  /** The send of this line, if it is one that has not been accepted. */
-  sent(id: string): ListEntry<Item> | undefined;
   /** Lets go of what was paged to. */
   trim(): void;
   entries(): readonly ListEntry<Item>[];
@@ -72,262 +88,209 @@ export interface ListStore<Item> {
   readonly hasMore: boolean;
 }
 
-/** A confirmed line. */
-interface Row<Item> {
-  readonly key: string;
-  readonly entry: ListEntry<Item>;
-  /** The number of the message that brought it. */
-  readonly offset: number | undefined;
-}
-
-/** One of our sends that the server has shown. */
-interface Claimed<Item> {
-  readonly id: string;
-  /** Our copy, if it was accepted. */
-  readonly row?: Row<Item>;
-}
-
-/** What was learned of a key while a load was under way: all of it, or fields alone. */
-interface Learned<Item> {
-  readonly row?: Row<Item>;
-  readonly fields?: Partial<Item>;
-}
-
-/** So many removed keys, and fields of items that are not held, are remembered. */
-const mostRemembered = 1_000;
-/** So many keys that changed during one load are remembered. */
-const mostLearned = 10_000;
+/** So many keys that were removed, changed before their item came, or changed during one load, are remembered. */
+const mostRemembered = 10_000;
 
 /** Makes an empty list. */
-export function createListStore<Item>({ keyOf, compare, matches, version, limit }: StoreRules<Item>): ListStore<Item> {
+export function createListStore<Item>(rules: StoreRules<Item>): ListStore<Item> {
+  const { key: keyIn, compare, version, limit = 500, optimistic } = rules;
   /** Confirmed, the oldest first. */
   let rows: Row<Item>[] = [];
   let byKey = new Map<string, Row<Item>>();
-  /** Our sends that are not accepted, in the order of sending. */
-  const sends = new Map<string, ListEntry<Item>>();
-  /** Our sends that are accepted and that the server has not shown yet: the key under which our copy stands for them. */
-  const copies = new Map<string, string>();
-  /** Sends that were under way when everything was loaded. */
-  let doubtful: ReadonlySet<string> = new Set();
+  /** Our sends that are not accepted, by their ids, in the order of sending. */
+  const sends = new Map<string, Row<Item>>();
   const removed = new Map<string, true>();
   /** Fields of items that are still to come. */
   const early = new Map<string, Partial<Item>>();
-  /** What was learned since the load began. */
-  let learned: Map<string, Learned<Item>> | undefined;
+  /** The load under way: the fields that were told since it began. */
+  let load: Map<string, Partial<Item>> | undefined;
   /** Since the load began the oldest rows had to be dropped all the same. */
   let isTorn = false;
   let room = limit;
   let hasMore = false;
 
-  function learn(key: string, news: Learned<Item>): void {
-    if (learned) remember(learned, key, news, mostLearned);
+  function keyOf(item: Item): string {
+    return String(keyIn(item));
   }
 
-  function indexOf(row: Row<Item>): number {
-    // what changes is mostly at the end
-    return rows.lastIndexOf(row);
+  function inOrder(a: Row<Item>, b: Row<Item>): number {
+    return compare ? compare(a.entry.item, b.entry.item) : 0;
   }
 
-  /** Is an item older than the one that is held? */
-  function isOlder(item: Item, held: Row<Item> | undefined): boolean {
-    return version !== undefined && held !== undefined && version(item) < version(held.entry.item);
-  }
-
-  function forget({ key, entry }: Row<Item>): void {
-    byKey.delete(key);
-    copies.delete(entry.id);
-  }
-
-  function take(row: Row<Item>): void {
-    rows.splice(indexOf(row), 1);
-    forget(row);
+  function drop(row: Row<Item>): void {
+    // one that is only being sent may have the key of another
+    if (!sends.delete(row.entry.id)) byKey.delete(row.key);
+    rows = rows.filter((other) => other !== row);
   }
 
   function shrink(): void {
     const excess = rows.length - room;
     // a page that is on its way ends at the row that is the oldest now
-    if (excess <= 0 || (learned && excess <= room)) return;
+    if (excess <= (load ? room : 0)) return;
     isTorn = true;
-    for (const row of rows.splice(0, excess)) forget(row);
     hasMore = true;
+    for (const { key } of rows.splice(0, excess)) byKey.delete(key);
   }
 
-  /** Puts a row where it belongs; one from before the window comes with its page. */
-  function place(row: Row<Item>): void {
-    let index = rows.length;
-    while (compare && index > 0 && compare((rows[index - 1] as Row<Item>).entry.item, row.entry.item) > 0) index -= 1;
-    if (index === 0 && rows.length && hasMore) return forget(row);
-    rows.splice(index, 0, row);
-    byKey.set(row.key, row);
+  /** Are a row and the one behind it the wrong way round? */
+  function isTurned(index: number): boolean {
+    const [one, other] = [rows[index], rows[index + 1]];
+    return one !== undefined && other !== undefined && inOrder(one, other) > 0;
+  }
+
+  /** Puts a row where its order wants it; without one it stays where it is, or comes last. */
+  function place(row: Row<Item>, isHeld = false): void {
+    const before = isHeld ? rows.lastIndexOf(row) : rows.push(row) - 1;
+    // what comes is mostly the newest, and an edit mostly leaves it where it is
+    if (isTurned(before - 1) || isTurned(before)) rows.sort(inOrder);
+    // one from before the window comes with its page
+    if (hasMore && before > 0 && rows[0] === row) drop(row);
     shrink();
   }
 
-  /** Puts a row in the place of another one, or where its order wants it. */
-  function replace(before: Row<Item>, row: Row<Item>): void {
-    const index = indexOf(before);
-    byKey.delete(before.key);
-    const [left, right] = [rows[index - 1]?.entry.item, rows[index + 1]?.entry.item];
-    const { item } = row.entry;
-    const isInOrder =
-      !compare || ((left === undefined || compare(left, item) <= 0) && (right === undefined || compare(item, right) <= 0));
-    if (!isInOrder) {
-      rows.splice(index, 1);
-      return place(row);
-    }
-    rows[index] = row;
-    byKey.set(row.key, row);
+  /** The server's word about an item, in its row. */
+  function fill(row: Row<Item> | undefined, key: string, item: Item, fields: Partial<Item> | undefined): Row<Item> {
+    const { id } = row?.entry ?? { id: key };
+    const filled = row ?? ({} as Row<Item>);
+    filled.key = key;
+    filled.entry = { id, item: fields ? { ...item, ...fields } : item, status: 'confirmed', error: undefined };
+    byKey.set(key, filled);
+    return filled;
   }
 
-  /**
-   * The send that an item of the server is, if it is one of ours: from now on the server's takes its place.
-   *
-   * @returns its id, and the row of our copy if it was accepted
-   */
-  function claim(key: string, item: Item, { id, offset }: Origin): Claimed<Item> | undefined {
-    if (!sends.size && !copies.size) return undefined;
-    const accepted = [...copies.values()].flatMap((copyKey) => byKey.get(copyKey) ?? []);
-    const isOurs = (row: Row<Item>): boolean =>
-      row.entry.id === id || row.key === key || (row.offset !== undefined && row.offset === offset);
-    const open = [...sends.values()];
-    const row = accepted.find(isOurs);
-    const send = row ? undefined : open.find((entry) => entry.id === id || keyOf(entry.item) === key);
-    const likeRow = row || send ? row : accepted.find(({ entry }) => matches(item, entry));
+  /** The send that an item of the server is, if it is one of ours, taken out of the list: the server tells its place. */
+  function claim(key: string, item: Item, { id, offset }: Origin = {}): Row<Item> | undefined {
+    // a list that never sends is spared the search
+    if (!optimistic) return undefined;
+    const ours = [...rows.filter(({ isCopy }) => isCopy), ...sends.values()];
+    const isIt = (row: Row<Item>): boolean =>
+      row.entry.id === id || row.key === key || (offset !== undefined && row.offset === offset);
     // one that failed is ours by its id alone: the same words may have been sent again
-    const like = send ?? (likeRow ? undefined : open.find((entry) => entry.status === 'sending' && matches(item, entry)));
-    const found = likeRow ? { id: likeRow.entry.id, row: likeRow } : like && { id: like.id };
-    if (!found) return undefined;
-    sends.delete(found.id);
-    copies.delete(found.id);
-    return found;
+    const own = ours.find(isIt) ?? ours.find(({ entry }) => entry.status !== 'failed' && optimistic.matches?.(item, entry));
+    if (own) {
+      drop(own);
+      own.isCopy = false;
+    }
+    return own;
   }
 
-  /**
-   * The server's word about a whole item.
-   *
-   * @param copyOf - the send whose copy stands for it, until the server's word comes
-   */
-  function put(item: Item, origin: Origin, copyOf?: string): void {
-    const key = keyOf(item);
-    if (isOlder(item, byKey.get(key))) return;
-    const send: Claimed<Item> | undefined = copyOf === undefined ? claim(key, item, origin) : { id: copyOf };
-    const found = byKey.get(key);
-    // the answer to our send may have overtaken what came before it: without an order, the events tell the place
-    if (send?.row && (!compare || removed.has(key) || (found && found !== send.row))) take(send.row);
-    if (removed.has(key)) return;
-    const id = found?.entry.id ?? send?.id ?? key;
-    const before = byKey.get(key) ?? (compare ? send?.row : undefined);
-    const row: Row<Item> = { key, entry: confirmed(id, withFields(item, early.get(key))), offset: origin.offset };
-    early.delete(key);
-    learn(key, { row });
-    if (copyOf !== undefined) copies.set(copyOf, key);
-    if (before) replace(before, row);
-    else place(row);
+  /** Is an item older than the one that is held? */
+  function isOlder(item: Item, held: Row<Item>): boolean {
+    return version !== undefined && version(item) < version(held.entry.item);
   }
 
-  /** The rows of a load, each key once, with what was learned meanwhile on top. */
-  function rowsOf(items: readonly Item[]): Map<string, Row<Item>> {
-    const fresh = new Map<string, Row<Item>>();
+  /** Is a row newer than the answer of the load? */
+  function isNews({ toldDuring }: Row<Item>): boolean {
+    return load !== undefined && toldDuring === load;
+  }
+
+  /** The rows of a page, each key once, with what was told since the load began on top. */
+  function read(items: readonly Item[]): Set<Row<Item>> {
+    const page = new Set<Row<Item>>();
     for (const item of items) {
       const key = keyOf(item);
+      const own = claim(key, item);
       early.delete(key);
       if (removed.has(key)) continue;
-      const { row, fields } = learned?.get(key) ?? {};
-      const isCopy = row !== undefined && copies.has(row.entry.id);
-      const send = claim(key, item, {});
-      if (send?.row && send.row.key !== key) take(send.row);
-      const before = byKey.get(key);
-      if (before && isOlder(item, before)) {
-        fresh.set(key, before);
-        continue;
-      }
-      const id = before?.entry.id ?? send?.id ?? key;
-      fresh.set(key, row && !isCopy ? row : { key, entry: confirmed(id, withFields(item, fields)), offset: before?.offset });
+      const held = byKey.get(key);
+      page.add(held && (isNews(held) || isOlder(item, held)) ? held : fill(held ?? own, key, item, load?.get(key)));
     }
-    return fresh;
+    return page;
   }
 
-  /** After a load: the rows in order, and each under its key. */
-  function settle(): void {
-    if (compare) rows.sort((a, b) => compare(a.entry.item, b.entry.item));
+  /** A load has brought what lies before the oldest row, or everything, and then what it leaves out is gone. */
+  function loaded(items: readonly Item[], isMore: boolean, isAll: boolean): void {
+    if (isTorn && !isAll) return end();
+    const page = read(items);
+    const [first] = page;
+    // without an order of its own, a row before one of the answer is older than the answer
+    const since = rows.findLastIndex((row) => page.has(row));
+    const isNewer = (row: Row<Item>, index: number): boolean =>
+      isNews(row) && (compare ? !isMore || !first || inOrder(first, row) <= 0 : index > since);
+    const kept = rows.filter((row, index) => !page.has(row) && (!isAll || isNewer(row, index)));
+    rows = [...page, ...kept].sort(inOrder);
     byKey = new Map(rows.map((row) => [row.key, row]));
-    learned = undefined;
+    hasMore = isMore;
+    if (isAll) for (const row of sends.values()) row.isDoubtful = true;
+    else room = Math.max(limit, rows.length);
+    end();
+  }
+
+  function end(): void {
+    load = undefined;
+    shrink();
+  }
+
+  function isFailed(id: string): boolean {
+    return sends.get(id)?.entry.status === 'failed';
   }
 
   return {
-    insert: put,
+    insert(item, origin) {
+      const key = keyOf(item);
+      const own = claim(key, item, origin);
+      const held = byKey.get(key);
+      if (removed.has(key) || (held && isOlder(item, held))) return;
+      const row = fill(held ?? own, key, item, early.get(key));
+      early.delete(key);
+      // the message that brought it, and not one that edits it
+      row.offset ??= origin.offset;
+      row.toldDuring = load;
+      place(row, held !== undefined);
+    },
     patch(fields) {
       const key = keyOf(fields as Item);
       if (removed.has(key)) return;
       const row = byKey.get(key);
-      const news = learned?.get(key);
-      const changed = row && { ...row, entry: confirmed(row.entry.id, withFields(row.entry.item, fields)) };
-      // a row that was there before the load may be older than its answer: only the fields are news
-      learn(key, news?.row && changed ? { row: changed } : { fields: { ...news?.fields, ...fields } });
-      if (row && changed) replace(row, changed);
-      else remember(early, key, { ...early.get(key), ...fields }, mostRemembered);
+      for (const told of [load, row ? undefined : early]) if (told) remember(told, key, { ...told.get(key), ...fields });
+      if (row) place(fill(row, key, row.entry.item, fields), true);
     },
-    remove(key) {
-      remember(removed, key, true, mostRemembered);
+    remove(gone) {
+      const key = String(gone);
+      remember(removed, key, true);
       early.delete(key);
-      const row = byKey.get(key);
-      if (row) take(row);
-      for (const entry of sends.values()) if (keyOf(entry.item) === key) sends.delete(entry.id);
+      for (const row of [...rows, ...sends.values()]) if (row.key === key) drop(row);
     },
     begin() {
-      learned = new Map();
+      load = new Map();
       isTorn = false;
     },
-    abandon() {
-      learned = undefined;
-      shrink();
+    abandon: end,
+    loaded,
+    sending(id, item, retry) {
+      const entry = { id, item, status: 'sending', error: undefined } as const;
+      sends.set(id, { ...sends.get(id), key: keyOf(item), entry, retry });
     },
-    prepend(items, isMore) {
-      if (isTorn) return settle();
-      const fresh = rowsOf(items);
-      const older = [...fresh.values()].filter(({ key }) => !byKey.has(key));
-      rows = [...older, ...rows.map((row) => fresh.get(row.key) ?? row)];
-      room = Math.max(limit, rows.length);
-      hasMore = isMore;
-      settle();
-    },
-    reset(items, isMore) {
-      const fresh = rowsOf(items);
-      // what came meanwhile and is not in the answer is newer than it;
-      // without an order of its own, a row before one of the answer is older than the answer
-      const since = compare ? 0 : rows.findLastIndex(({ key }) => fresh.has(key)) + 1;
-      const newer = rows.slice(since).filter(({ key }) => !fresh.has(key) && learned?.get(key)?.row);
-      const kept = new Set(newer);
-      for (const row of rows) if (!fresh.has(row.key) && !kept.has(row)) forget(row);
-      rows = [...fresh.values()];
-      hasMore = isMore;
-      settle();
-      for (const row of newer) place(row);
-      shrink();
-      doubtful = new Set(sends.keys());
-    },
-    sending: (id, item) => void sends.set(id, { id, item, status: 'sending', error: undefined }),
-    accepted(id, offset, item) {
-      const entry = sends.get(id);
-      if (!entry) return false;
-      sends.delete(id);
-      const key = keyOf(item ?? entry.item);
+    accepted(id, offset, answer) {
+      const row = sends.get(id);
+      if (!row) return false;
+      drop(row);
+      const item = answer ?? row.entry.item;
+      const key = keyOf(item);
       // the message may have come before the answer, and even its edits: its key or its number tells
-      if (byKey.has(key) || (offset !== undefined && rows.some((row) => row.offset === offset))) return false;
-      const isDoubtful = item === undefined && (learned !== undefined || doubtful.has(id));
-      put(item ?? entry.item, { offset }, id);
-      return isDoubtful;
+      const isKnown = byKey.has(key) || (offset !== undefined && rows.some((other) => other.offset === offset));
+      if (isKnown || removed.has(key)) return false;
+      fill(row, key, item, early.get(key)).isCopy = true;
+      row.offset = offset;
+      row.toldDuring = load;
+      place(row);
+      return answer === undefined && (load !== undefined || row.isDoubtful === true);
     },
     failed(id, error) {
-      const entry = sends.get(id);
-      if (entry) sends.set(id, { ...entry, status: 'failed', error });
+      const row = sends.get(id);
+      if (row) row.entry = { ...row.entry, status: 'failed', error };
     },
-    discard: (id) => void sends.delete(id),
-    sent: (id) => sends.get(id),
+    retry(id) {
+      if (isFailed(id)) sends.get(id)?.retry?.();
+    },
+    discard(id) {
+      if (isFailed(id)) sends.delete(id);
+    },
     trim() {
       room = limit;
       shrink();
     },
-    entries: () => [...rows.map(({ entry }) => entry), ...sends.values()],
+    entries: () => [...rows, ...sends.values()].map(({ entry }) => entry),
     get oldest() {
       return rows[0]?.entry.item;
     },
@@ -343,17 +306,9 @@ export function createListStore<Item>({ keyOf, compare, matches, version, limit 
   };
 }
 
-function confirmed<Item>(id: string, item: Item): ListEntry<Item> {
-  return { id, item, status: 'confirmed', error: undefined };
-}
-
-function withFields<Item>(item: Item, fields: Partial<Item> | undefined): Item {
-  return fields ? { ...item, ...fields } : item;
-}
-
 /** Sets a key of a map that forgets its oldest ones. */
-function remember<Value>(map: Map<string, Value>, key: string, value: Value, most: number): void {
+function remember<Value>(map: Map<string, Value>, key: string, value: Value): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size > most) map.delete(map.keys().next().value as string);
+  if (map.size > mostRemembered) map.delete(map.keys().next().value as string);
 }

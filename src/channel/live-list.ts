@@ -1,23 +1,20 @@
 import {
   type Channel,
-  type ChannelState,
   disposable,
   type EventMessage,
   type EventName,
   type EventOutput,
   type EventSchemas,
   type Frames,
-  type Gap,
   type Readable,
   RealtimeError,
   systemFrames,
   writable,
 } from 'keepwire';
-import { onJoin } from './companion.ts';
-import { createLoader, type ListPage, type LoadRange } from './live-list-loader.ts';
+import { createLoader, type ListPage, type ListStanding, type LoadRange } from './live-list-loader.ts';
 import { createListStore, type ListEntry } from './live-list-store.ts';
 
-export type { ListPage, LoadRange } from './live-list-loader.ts';
+export type { ListPage, ListStanding, LoadRange } from './live-list-loader.ts';
 export type { ListEntry } from './live-list-store.ts';
 
 /** For each event name, what it means for the list; `undefined` when this one means nothing. */
@@ -79,24 +76,11 @@ export interface LiveListOptions<Item, Data = unknown, Schemas extends EventSche
 }
 
 /** A live list at one moment. */
-export interface ListView<Item> {
+export interface ListView<Item> extends ListStanding {
   /** Oldest first; our sends that are not accepted yet come last. */
   readonly items: readonly ListEntry<Item>[];
-  /** `loading` until there is a first page, `failed` when the last load was refused or the server will not let us in. */
-  readonly status: 'loading' | 'ready' | 'failed';
-  /**
-   * What is shown is what the server has: the channel is joined, the list was loaded since, and nothing is missing. Where it is
-   * false, the list may be old: show it as such.
-   */
-  readonly isLive: boolean;
   /** There is something older than the first item. */
   readonly hasMore: boolean;
-  /** An older page is on its way. */
-  readonly isLoadingMore: boolean;
-  /** Why the last load failed. */
-  readonly error: RealtimeError | undefined;
-  /** Messages are missing, and what is held has not been loaded again yet. */
-  readonly gap: Gap | undefined;
 }
 
 /** A list that is history and live events in one. Made by {@link liveList}. */
@@ -126,8 +110,6 @@ export interface LiveList<Item, Data = unknown> extends Disposable {
 
 /** More sends that are not accepted are refused. */
 const mostSends = 1_000;
-/** The history does not wait longer for the channel: who is offline sees it too. It is loaded again with the join. */
-const joinWaitMs = 2_000;
 
 /**
  * Keeps a list from history by REST, live events and our own sends: each item once, in order, with its edits and
@@ -151,35 +133,21 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   channel: Channel<Schemas>,
   options: LiveListOptions<Item, Data, Schemas>,
 ): LiveList<Item, Data> {
-  const { key, load, insert, update, remove, limit = 500, pageSize = 50, compare, version, optimistic, per, signal } = options;
-  const { frames = systemFrames } = options;
-  if (!(limit >= 1 && pageSize >= 1)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
+  const { insert, update, remove, limit, pageSize, optimistic, per, frames = systemFrames, signal } = options;
+  const isWrong = (count: number | undefined): boolean => count !== undefined && !(count >= 1);
+  if (isWrong(limit) || isWrong(pageSize)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
   const { context } = channel;
   const { clock, newId } = context.platform;
   // the payload types exist at compile time only
   const wire = channel as unknown as Channel;
-  const keyOf = (item: Item): string => String(key(item));
-  const store = createListStore<Item>({ keyOf, compare, matches: optimistic?.matches ?? (() => false), version, limit });
-  const loader = createLoader<Item>({ load, store, compare, pageSize, clock, changed });
-  /** What was sent and is not accepted, for another try. */
-  const sent = new Map<string, Data>();
-  let gap: Gap | undefined;
-  let refusal: RealtimeError | undefined;
+  const store = createListStore<Item>(options);
+  const loader = createLoader<Item>(wire, options, store, changed);
   let cancelShow: (() => void) | undefined;
   let isOpen = true;
   const view = writable(snapshot(), context.report);
 
   function snapshot(): ListView<Item> {
-    const { status, error, isLoadingMore, isComplete } = loader.state;
-    return {
-      items: store.entries(),
-      status: refusal ? 'failed' : status,
-      isLive: isComplete && !gap && channel.state.get().status === 'joined',
-      hasMore: store.hasMore,
-      isLoadingMore,
-      error: refusal ?? error,
-      gap,
-    };
+    return { ...loader.standing, items: store.entries(), hasMore: store.hasMore };
   }
 
   function show(): void {
@@ -187,9 +155,8 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
     view.set(snapshot());
   }
 
-  function changed(isComplete = false): void {
+  function changed(): void {
     if (!isOpen) return;
-    if (isComplete) gap = undefined;
     if (per === undefined) show();
     else cancelShow ??= per === 'frame' ? frames(show) : clock.schedule(show, per);
   }
@@ -209,19 +176,9 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
     );
   }
 
-  function showState({ status, error }: ChannelState): void {
-    refusal = status === 'denied' || status === 'left' ? error : undefined;
-    if (refusal) cancelWait();
-    changed();
-  }
-
-  async function submit(
-    id: string,
-    data: Data,
-    item: Item,
-    { event = 'message', send }: OptimisticOptions<Item, Data>,
-  ): Promise<void> {
-    store.sending(id, item);
+  async function submit(id: string, item: Item, data: Data, how: OptimisticOptions<Item, Data>): Promise<void> {
+    const { event = 'message', send } = how;
+    store.sending(id, item, () => void submit(id, item, data, how));
     changed();
     try {
       const answer = send && (await send(data, { id }));
@@ -230,29 +187,17 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
     } catch (error) {
       store.failed(id, RealtimeError.from(error, 'rejected', `sending ${event} failed`));
     }
-    if (!store.sent(id)) sent.delete(id);
     changed();
   }
 
-  const cancelWait = clock.schedule(loader.start, joinWaitMs);
   const removers = [
     ...follow(insert, store.insert),
     ...follow(update, store.patch),
-    ...follow(remove, (removed) => store.remove(String(removed))),
-    context.onGap((hole) => {
-      gap = hole;
-      loader.gap();
-      changed();
-    }),
-    onJoin(wire, (isJoined) => {
-      if (isJoined) cancelWait();
-      loader.joined(isJoined);
-    }),
-    channel.state.subscribe(showState),
+    ...follow(remove, store.remove),
+    ...loader.follow(),
   ];
   const close = context.until(() => {
     isOpen = false;
-    cancelWait();
     cancelShow?.();
     loader.close();
     for (const remove of removers) remove();
@@ -264,20 +209,11 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
       if (!optimistic) throw new RealtimeError('invalid-option', 'send() of a live list needs the option `optimistic`');
       if (store.sends >= mostSends) throw new RealtimeError('queue-full', `${mostSends} sends wait to be accepted`);
       const id = newId();
-      const item = optimistic.item(data, { id, at: clock.wallNow() });
-      // those that failed and came all the same
-      for (const known of sent.keys()) if (!store.sent(known)) sent.delete(known);
-      sent.set(id, data);
-      void submit(id, data, item, optimistic);
+      void submit(id, optimistic.item(data, { id, at: clock.wallNow() }), data, optimistic);
       return id;
     },
-    retry(id) {
-      const line = store.sent(id);
-      if (optimistic && line?.status === 'failed') void submit(id, sent.get(id) as Data, line.item, optimistic);
-    },
+    retry: store.retry,
     discard(id) {
-      if (store.sent(id)?.status !== 'failed') return;
-      sent.delete(id);
       store.discard(id);
       changed();
     },

@@ -28,14 +28,16 @@ export type PresenceSource = (
 ) => PresenceFeed;
 
 /** The server's own presence frames. */
-export const serverPresence: PresenceSource = (channel, _me, changed) => {
+export const serverPresence: PresenceSource = (channel, me, changed) => {
   let isNews = false;
+  let isFollowing = false;
   let isEntered = false;
   const stop = channel.members.subscribe((members) => {
     changed(members, isNews);
-    // the first list is that of those who were there before us
-    isNews ||= members.length > 0;
+    // the first list is that of those who were there before us; for who only watches it may be empty, as it is before it comes
+    isNews ||= members.length > 0 || (isFollowing && !me);
   });
+  isFollowing = true;
   return {
     announce(data) {
       channel.enter(data);

@@ -1,5 +1,6 @@
 import {
   type Channel,
+  createBus,
   disposable,
   type PresenceMember,
   type Readable,
@@ -9,10 +10,9 @@ import {
   writable,
 } from 'keepwire';
 import { createDeadlines, fieldOf, type Me, onJoin } from './companion.ts';
-import { type PresenceSource, serverPresence } from './presence-source.ts';
+import { type PresenceSource, type SourceMember, serverPresence } from './presence-source.ts';
 
 export type { By, Me } from './companion.ts';
-export { type BeaconOptions, beacons } from './presence-beacons.ts';
 export type { PresenceFeed, PresenceSource, SourceMember } from './presence-source.ts';
 
 /** How somebody is. */
@@ -51,7 +51,7 @@ export interface PresenceEvents<Data = unknown> {
 export interface PresenceOptions<Data extends object = object> {
   /** Who we are. Without it we watch and are not seen. */
   readonly me?: Me<Data>;
-  /** Where it is known from: the server's presence, or `beacons()` where the server has none. @defaultValue `'server'` */
+  /** Where it is known from: the server's presence, or `beacons()` of `keepwire/beacons` where the server has none. @defaultValue `'server'` */
   readonly source?: 'server' | PresenceSource;
   /** Who is back within this time never left, in milliseconds. @defaultValue 5000 */
   readonly graceMs?: number;
@@ -90,8 +90,11 @@ const mostKnown = 10_000;
 
 /** A member, and what it was made of. */
 interface Known<Data> {
-  readonly raw: PresenceMember;
+  /** `undefined` for one who has left, and is remembered. */
+  readonly raw: PresenceMember | undefined;
   readonly member: Member<Data>;
+  /** When it was last there, once it is missing. */
+  seenAt: number;
 }
 
 /**
@@ -114,29 +117,19 @@ export function presence<Data extends object = object>(channel: Channel, options
   const members = writable<readonly Member<Data>[]>([], context.report);
   const others = writable<readonly Member<Data>[]>([], context.report);
   const mine = writable<Member<Data> | undefined>(undefined, context.report);
-  const listeners = new Set<readonly [name: string, listener: (member: never) => void]>();
-  /** Who is missing has until then to come back. */
-  const grace = createDeadlines(clock, left, showLeavers);
-  /** Who has left is listed as offline until then. */
-  const memory = createDeadlines(clock, (key) => void known.delete(key), showLeavers);
+  const bus = createBus<{ [Name in keyof PresenceEvents]: PresenceEvents<Data>[Name] }>(context.report);
+  /** Who is missing has until then to come back, and who has left is remembered until then. */
+  const absence = createDeadlines(clock, (keys) => {
+    keys.forEach(leave);
+    show();
+  });
   /** They have left, and nobody was told yet: a crowd that leaves together is one new list. */
-  let leavers: Member<Data>[] = [];
+  const leavers: Member<Data>[] = [];
   let data = me?.data ?? ({} as Data);
   let isAwayOnPurpose = false;
   let isAwayUnseen = false;
   let cancelAway = (): void => {};
   let isOpen = true;
-
-  function emit<Name extends keyof PresenceEvents>(name: Name, member: PresenceEvents<Data>[Name]): void {
-    for (const [wanted, listener] of [...listeners]) {
-      if (wanted !== name) continue;
-      try {
-        (listener as (member: PresenceEvents<Data>[Name]) => void)(member);
-      } catch (error) {
-        context.report(error);
-      }
-    }
-  }
 
   function show(): void {
     const all = [...known.values()].map(({ member }) => member);
@@ -146,61 +139,45 @@ export function presence<Data extends object = object>(channel: Channel, options
     const rest = all.filter((member) => member !== own);
     if (rest.length !== others.get().length || rest.some((member, index) => member !== others.get()[index])) others.set(rest);
     mine.set(own);
+    for (const member of leavers.splice(0)) bus.emit('leave', member);
   }
 
   /** Takes the list of those who are there. */
-  function changed(list: readonly PresenceMember[], isNews: boolean): void {
-    const missing = new Set(known.keys());
+  function changed(list: readonly SourceMember[], isNews: boolean): void {
+    const missing = new Map(known);
     const happened: (readonly ['join' | 'update', Member<Data>])[] = [];
     for (const raw of list) {
-      const { key } = raw;
+      const { key, devices } = raw;
       missing.delete(key);
-      grace.delete(key);
+      absence.delete(key);
       const before = known.get(key);
       if (before?.raw === raw) continue;
       const { status = 'online', data: said } = read(raw);
-      const devices = fieldOf(raw, 'devices') as number | undefined;
       const member: Member<Data> = { key, status, lastSeen: clock.wallNow(), data: said as Data, devices };
-      const isSame = before && alike(before.member) === alike(member);
-      known.set(key, { raw, member: isSame ? before.member : member });
-      if (isSame) continue;
-      const hadLeft = !before || memory.has(key);
-      memory.delete(key);
-      happened.push([hadLeft ? 'join' : 'update', member]);
+      const isSame = before?.raw && alike(before.member) === alike(member);
+      known.set(key, { raw, member: isSame ? before.member : member, seenAt: 0 });
+      if (!isSame) happened.push([before?.raw ? 'update' : 'join', member]);
     }
-    for (const key of missing) {
-      if (known.size > mostKnown) forget(key);
-      else if (!grace.has(key) && !memory.has(key)) grace.set(key, graceMs);
+    for (const [key, one] of missing) {
+      if (known.size > mostKnown) leave(key);
+      else if (one.raw && !absence.has(key)) {
+        one.seenAt = clock.wallNow();
+        absence.set(key, graceMs);
+      }
     }
-    if (leavers.length) showLeavers();
-    else if (happened.length) show();
-    for (const [name, member] of happened) if (isNews || name === 'update') emit(name, member);
+    if (leavers.length || happened.length) show();
+    for (const [name, member] of happened) if (isNews || name === 'update') bus.emit(name, member);
   }
 
-  /** There is no room for those who are gone. */
-  function forget(key: string): void {
-    const { member } = known.get(key) as Known<Data>;
-    const wasTold = memory.has(key);
-    for (const deadlines of [grace, memory]) deadlines.delete(key);
-    known.delete(key);
-    if (!wasTold) leavers.push(member);
-  }
-
-  function left(key: string, lateMs: number): void {
-    const { member } = known.get(key) as Known<Data>;
-    if (rememberMs > 0) {
-      const lastSeen = clock.wallNow() - graceMs - lateMs;
-      known.set(key, { raw: { key }, member: { ...member, status: 'offline', lastSeen, devices: undefined } });
-      memory.set(key, rememberMs);
+  /** The grace time is over, or the time of remembering, or there is no room for those who are gone. */
+  function leave(key: string): void {
+    const { raw, member, seenAt } = known.get(key) as Known<Data>;
+    absence.delete(key);
+    if (raw) leavers.push(member);
+    if (raw && rememberMs > 0 && known.size <= mostKnown) {
+      known.set(key, { raw: undefined, member: { ...member, status: 'offline', lastSeen: seenAt, devices: undefined }, seenAt });
+      absence.set(key, rememberMs);
     } else known.delete(key);
-    leavers.push(member);
-  }
-
-  function showLeavers(): void {
-    const gone = leavers;
-    leavers = [];
-    show();
-    for (const member of gone) emit('leave', member);
   }
 
   const feed = (source === 'server' ? serverPresence : source)(channel, me, changed);
@@ -212,7 +189,7 @@ export function presence<Data extends object = object>(channel: Channel, options
   function followVisibility(): void {
     cancelAway();
     if (visibility.isHidden()) {
-      if (awayAfterMs < Number.POSITIVE_INFINITY) cancelAway = clock.schedule(() => setUnseen(true), awayAfterMs);
+      if (Number.isFinite(awayAfterMs)) cancelAway = clock.schedule(() => setUnseen(true), awayAfterMs);
     } else setUnseen(false);
   }
 
@@ -226,7 +203,7 @@ export function presence<Data extends object = object>(channel: Channel, options
   const removers = [
     visibility.onChange(followVisibility),
     onJoin(channel, (isJoined, wasJoinedBefore) => {
-      if (isJoined && wasJoinedBefore && me) emit('reenter', mine.get());
+      if (isJoined && wasJoinedBefore && me) bus.emit('reenter', mine.get());
     }),
   ];
   followVisibility();
@@ -235,9 +212,8 @@ export function presence<Data extends object = object>(channel: Channel, options
     for (const remove of removers) remove();
     cancelAway();
     feed.close();
-    grace.clear();
-    memory.clear();
-    listeners.clear();
+    absence.clear();
+    bus.clear();
   }, signal);
 
   const handle: Omit<Presence<Data>, typeof Symbol.dispose> = {
@@ -253,9 +229,7 @@ export function presence<Data extends object = object>(channel: Channel, options
       announce();
     },
     on(event, listener) {
-      const entry = [event, listener] as const;
-      if (isOpen) listeners.add(entry);
-      const remove = (): void => void listeners.delete(entry);
+      const remove = bus.on(event, listener);
       return disposable(remove, remove);
     },
     close,

@@ -69,22 +69,28 @@ export function typing(channel: Channel, options: TypingOptions = {}): Typing {
   const { context } = channel;
   const { clock } = context.platform;
   const typers = writable<readonly Typer[]>([], context.report);
-  const expiry = createDeadlines(clock, gone);
+  const known = new Map<string, Typer>();
+  const expiry = createDeadlines(clock, (keys) => keys.forEach(stopped));
   /** When we said last that we type; `undefined` when we do not. */
   let saidAtMs: number | undefined;
   let isOpen = true;
 
-  function gone(key: string): void {
+  function show(): void {
+    typers.set([...known.values()]);
+  }
+
+  function stopped(key: string): void {
     expiry.delete(key);
-    if (typers.get().some((typer) => typer.key === key)) typers.set(typers.get().filter((typer) => typer.key !== key));
+    if (known.delete(key)) show();
   }
 
   function types(key: string, said: unknown): void {
-    const data = fieldOf(said, 'data');
-    const known = typers.get().find((typer) => typer.key === key);
-    if (!known && typers.get().length >= mostTypers) return;
+    const isKnown = known.has(key);
+    if (!isKnown && known.size >= mostTypers) return;
     expiry.set(key, expireMs);
-    if (!known) typers.set([...typers.get(), { key, since: clock.wallNow(), data }]);
+    if (isKnown) return;
+    known.set(key, { key, since: clock.wallNow(), data: fieldOf(said, 'data') });
+    show();
   }
 
   const removers = [
@@ -92,14 +98,14 @@ export function typing(channel: Channel, options: TypingOptions = {}): Typing {
       const key = by(data, message);
       if (key === undefined || key === me?.key) return;
       if (isTyping(data)) types(key, data);
-      else gone(key);
+      else stopped(key);
     }),
     ...[clearOn].flat().map((name) =>
       channel.on(name, (data, message) => {
         const key = by(data, message);
         // after our own message the next key is the first one again
         if (key === me?.key) saidAtMs = undefined;
-        else if (key !== undefined) gone(key);
+        else if (key !== undefined) stopped(key);
       }),
     ),
   ];

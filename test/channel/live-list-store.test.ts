@@ -13,8 +13,10 @@ interface Note {
 
 const inOrder = (a: Note, b: Note): number => a.n - b.n;
 
-function storeOf(rules: Partial<StoreRules<Note>> = {}): ListStore<Note> {
-  return createListStore<Note>({ keyOf: ({ key }) => key, compare: undefined, matches: () => false, limit: 100, ...rules });
+type Matches = (item: Note, sent: { readonly id: string; readonly item: Note }) => boolean;
+
+function storeOf({ matches, ...rules }: Partial<StoreRules<Note>> & { readonly matches?: Matches } = {}): ListStore<Note> {
+  return createListStore<Note>({ key: ({ key }) => key, limit: 100, optimistic: { matches }, ...rules });
 }
 
 const note = (n: number, more: Partial<Note> = {}): Note => ({ key: `k${n}`, n, text: `t${n}`, ...more });
@@ -27,7 +29,7 @@ describe('one merge', () => {
     store.insert(note(2), {});
     store.patch({ key: 'k1', text: 'edited' });
     store.remove('k0');
-    store.reset([note(0), note(1), note(2)], false);
+    store.loaded([note(0), note(1), note(2)], false, true);
     expect(shown(store)).toEqual(['k1=edited', 'k2=t2']);
   });
 
@@ -35,7 +37,7 @@ describe('one merge', () => {
     const store = storeOf();
     store.patch({ key: 'k1', text: 'old edit' });
     store.begin();
-    store.reset([note(1, { text: 'newer edit' })], false);
+    store.loaded([note(1, { text: 'newer edit' })], false, true);
     expect(shown(store)).toEqual(['k1=newer edit']);
   });
 
@@ -44,7 +46,7 @@ describe('one merge', () => {
     store.insert(note(1, { text: 'stale' }), {});
     store.begin();
     store.patch({ key: 'k1', mark: '!' });
-    store.reset([note(1, { text: 'missed edit' })], false);
+    store.loaded([note(1, { text: 'missed edit' })], false, true);
     expect(store.entries()[0]?.item).toEqual(note(1, { text: 'missed edit', mark: '!' }));
   });
 
@@ -55,15 +57,15 @@ describe('one merge', () => {
     store.insert(note(1, { mark: '1', text: 'late' }), {});
     expect(shown(store)).toEqual(['k1=new']);
     store.begin();
-    store.reset([note(1, { mark: '1', text: 'late page' }), note(2, { mark: '1' })], false);
+    store.loaded([note(1, { mark: '1', text: 'late page' }), note(2, { mark: '1' })], false, true);
     expect(shown(store)).toEqual(['k1=new', 'k2=t2']);
     // the same version is told again, as after a reconnect
     store.insert(note(1, { mark: '2', text: 'same' }), {});
     store.begin();
     store.insert(note(2, { mark: '3', text: 'during' }), {});
-    store.reset([note(1, { mark: '4', text: 'newer page' }), note(2, { mark: '2', text: 'older page' })], false);
+    store.loaded([note(1, { mark: '4', text: 'newer page' }), note(2, { mark: '2', text: 'older page' })], false, true);
     expect(shown(store)).toEqual(['k1=newer page', 'k2=during']);
-    store.reset([note(2, { mark: '3' })], false);
+    store.loaded([note(2, { mark: '3' })], false, true);
     expect(shown(store)).toEqual(['k2=t2']);
   });
 
@@ -81,7 +83,7 @@ describe('one merge', () => {
     const store = storeOf();
     store.patch({ key: 'k1', text: 'old edit' });
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     store.insert(note(1, { text: 'whole' }), {});
     expect(shown(store)).toEqual(['k1=whole']);
   });
@@ -91,7 +93,7 @@ describe('one merge', () => {
     for (const n of [1, 2, 3]) store.insert(note(n), {});
     store.begin();
     store.insert(note(4), {});
-    store.reset([note(1), note(3)], true);
+    store.loaded([note(1), note(3)], true, true);
     expect(shown(store)).toEqual(['k1=t1', 'k3=t3', 'k4=t4']);
     expect(store.hasMore).toBe(true);
   });
@@ -114,7 +116,7 @@ describe('the bound', () => {
     for (const n of [1, 2, 3, 4, 5]) store.insert(note(n), {});
     expect([shown(store), store.hasMore]).toEqual([['k3=t3', 'k4=t4', 'k5=t5'], true]);
     store.begin();
-    store.prepend([note(1), note(2)], false);
+    store.loaded([note(1), note(2)], false, false);
     expect([store.size, store.hasMore, store.oldest]).toEqual([5, false, note(1)]);
     store.insert(note(6), {});
     expect([store.size, store.hasMore, store.oldest]).toEqual([5, true, note(2)]);
@@ -127,7 +129,7 @@ describe('the bound', () => {
     for (const n of [3, 4]) store.insert(note(n), {});
     store.begin();
     store.insert(note(5), {});
-    store.prepend([note(1), note(2)], false);
+    store.loaded([note(1), note(2)], false, false);
     expect(shown(store).map((text) => text.slice(0, 2))).toEqual(['k1', 'k2', 'k3', 'k4', 'k5']);
   });
 
@@ -136,7 +138,7 @@ describe('the bound', () => {
     for (const n of [3, 4]) store.insert(note(n), {});
     store.begin();
     for (const n of [5, 6, 7]) store.insert(note(n), {});
-    store.prepend([note(1), note(2)], false);
+    store.loaded([note(1), note(2)], false, false);
     expect([shown(store), store.hasMore]).toEqual([['k6=t6', 'k7=t7'], true]);
   });
 
@@ -146,16 +148,33 @@ describe('the bound', () => {
     store.insert(note(1), {});
     expect(shown(store)).toEqual(['k4=t4', 'k5=t5']);
     store.begin();
-    store.prepend([note(3), note(1)], false);
+    store.loaded([note(3), note(1)], false, false);
     expect(store.entries().map(({ item }) => item.n)).toEqual([1, 3, 4, 5]);
   });
 
   test('something from before a loaded window waits for its page too', () => {
     const store = storeOf({ compare: inOrder });
     store.begin();
-    store.reset([note(3), note(4)], true);
+    store.loaded([note(3), note(4)], true, true);
     store.insert(note(1), {});
     expect(shown(store)).toEqual(['k3=t3', 'k4=t4']);
+  });
+
+  test('an edit leaves an item where it is among those of the same rank', () => {
+    const store = storeOf({ compare: () => 0 });
+    for (const n of [1, 2, 3]) store.insert(note(n), {});
+    store.patch({ key: 'k2', text: 'x' });
+    expect(shown(store)).toEqual(['k1=t1', 'k2=x', 'k3=t3']);
+  });
+
+  test('an edit of the oldest leaves it in the list, and one that moves before it waits for its page', () => {
+    const store = storeOf({ compare: inOrder });
+    store.begin();
+    store.loaded([note(3), note(4), note(5)], true, true);
+    store.patch({ key: 'k3', text: 'x', n: 2 });
+    expect(shown(store)).toEqual(['k3=x', 'k4=t4', 'k5=t5']);
+    store.patch({ key: 'k5', n: 1 });
+    expect(shown(store)).toEqual(['k3=x', 'k4=t4']);
   });
 
   test('an edit moves an item to where its order wants it', () => {
@@ -226,7 +245,7 @@ describe('our own sends', () => {
     const store = storeOf({ matches: ({ client }, { id }) => client === id });
     store.sending('s1', draft);
     store.begin();
-    store.reset([note(1, { client: 's1' })], false);
+    store.loaded([note(1, { client: 's1' })], false, true);
     store.accepted('s1', 7, undefined);
     expect(store.entries().map(({ id, status }) => [id, status])).toEqual([['s1', 'confirmed']]);
   });
@@ -245,7 +264,7 @@ describe('our own sends', () => {
     store.sending('s1', draft);
     store.accepted('s1', undefined, undefined);
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(shown(store)).toEqual(['k1=t1']);
   });
 
@@ -253,10 +272,10 @@ describe('our own sends', () => {
     const store = storeOf();
     store.sending('s1', draft);
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(store.accepted('s1', 7, undefined)).toBe(true);
     store.begin();
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(shown(store)).toEqual(['k1=t1']);
     store.sending('s2', { ...draft, key: 's2' });
     expect(store.accepted('s2', 8, undefined)).toBe(false);
@@ -267,7 +286,7 @@ describe('our own sends', () => {
     store.begin();
     store.sending('s1', draft);
     store.accepted('s1', undefined, undefined);
-    store.reset([note(1)], false);
+    store.loaded([note(1)], false, true);
     expect(shown(store)).toEqual(['k1=t1', 'draft=hello']);
     store.insert(note(2), { id: 's1' });
     expect(shown(store)).toEqual(['k1=t1', 'k2=t2']);
@@ -284,13 +303,68 @@ describe('our own sends', () => {
       ['s2', 'confirmed'],
       ['s1', 'failed'],
     ]);
-    expect(store.sent('s1')?.error).toBe(error);
+    expect(store.entries().at(-1)?.error).toBe(error);
     // an expired send may have been applied all the same
     store.insert(note(2, { text: 'hello' }), { id: 's1' });
     expect(store.entries().map(({ id, status }) => [id, status])).toEqual([
       ['s2', 'confirmed'],
       ['s1', 'confirmed'],
     ]);
+  });
+
+  test('the number of the answer finds the message that was edited before the answer came', () => {
+    const store = storeOf();
+    store.sending('s1', draft);
+    store.insert(note(1), { offset: 7 });
+    store.insert(note(1, { text: 'edited' }), { offset: 9 });
+    store.accepted('s1', 7, undefined);
+    expect(shown(store)).toEqual(['k1=edited']);
+  });
+
+  test('an old event of one that is there in a newer version already takes its copy away', () => {
+    const store = storeOf({ version: ({ mark = '0' }) => Number(mark) });
+    store.sending('s1', draft);
+    store.insert(note(1, { mark: '2', text: 'edited' }), {});
+    store.insert(note(1, { mark: '1' }), { id: 's1' });
+    store.accepted('s1', undefined, undefined);
+    expect(shown(store)).toEqual(['k1=edited']);
+  });
+
+  test.each(['event', 'page'])('the word of the server by %s counts more than a copy with a later version', (way) => {
+    const store = storeOf({ version: ({ mark = '0' }) => Number(mark) });
+    // its clock goes before that of the server
+    store.sending('s1', { ...draft, mark: '9' });
+    store.accepted('s1', undefined, undefined);
+    const item: Note = { ...draft, text: 'cleaned', mark: '3' };
+    store.begin();
+    if (way === 'event') store.insert(item, { id: 's1' });
+    store.loaded([item], false, true);
+    store.patch({ key: 'draft', text: 'edited' });
+    expect(store.entries()).toEqual([{ id: 's1', item: { ...item, text: 'edited' }, status: 'confirmed', error: undefined }]);
+  });
+
+  test.each([false, true])('one that is removed while it is sent is gone for good (accepted before: %s)', (isAccepted) => {
+    const store = storeOf();
+    store.sending('s1', draft);
+    if (isAccepted) store.accepted('s1', 7, undefined);
+    store.remove('draft');
+    expect(store.entries()).toEqual([]);
+    store.accepted('s1', 7, undefined);
+    store.failed('s1', new RealtimeError('expired', 'too late'));
+    store.insert(draft, { id: 's1' });
+    expect([store.entries(), store.sends]).toEqual([[], 0]);
+  });
+
+  test('one with the key of an item that is there takes its place when the server shows it', () => {
+    const store = storeOf();
+    store.insert(note(1), {});
+    store.insert(note(2), {});
+    store.sending('s1', note(1, { text: 'mine' }));
+    store.insert(note(1, { text: 'mine' }), { id: 's1' });
+    expect(shown(store)).toEqual(['k1=mine', 'k2=t2']);
+    store.patch({ key: 'k1', text: 'edited' });
+    store.remove('k1');
+    expect(shown(store)).toEqual(['k2=t2']);
   });
 
   test('two accepted ones of the same words are two lines', () => {
@@ -399,8 +473,7 @@ function converges({ limit, isOrdered, known, steps }: Model): void {
     if (!load?.answer) return;
     const { kind, answer } = load;
     load = undefined;
-    if (kind === 'all') store.reset(answer.items, answer.hasMore);
-    else store.prepend(answer.items, answer.hasMore);
+    store.loaded(answer.items, answer.hasMore, kind === 'all');
   };
   const take = (): void => {
     const send = uplink.shift();

@@ -1,4 +1,4 @@
-import type { Channel, unchecked } from 'keepwire';
+import type { Channel, Gap, unchecked } from 'keepwire';
 import { type LiveList, type LiveListOptions, type LoadRange, liveList } from 'keepwire/live-list';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { town } from '../support/people.ts';
@@ -352,6 +352,24 @@ describe('a load that fails', () => {
     expect(asked).toHaveLength(3);
   });
 
+  test('a page that the application cannot read is a load that failed', async () => {
+    const { clock, settle, person } = town();
+    const { asked, load } = history();
+    const key = ({ id, text }: Message): string => {
+      if (text === 'bad') throw new TypeError('cannot read');
+      return id;
+    };
+    const list = listOf(person('ada').channel, { load, key });
+    await settle();
+    asked[0]?.answer([message(1), message(2, 'bad')]);
+    await settle();
+    expect(list.view.get()).toMatchObject({ status: 'failed', error: { code: 'refused', cause: expect.any(TypeError) } });
+    await clock.advance(1_000);
+    asked[1]?.answer([message(1), message(2)]);
+    await settle();
+    expect([texts(list), list.view.get().status]).toEqual([['t1', 't2'], 'ready']);
+  });
+
   test('a page that a gap has overtaken is not believed, and nobody waits for it', async () => {
     const { clock, settle, server, person } = town();
     const { asked, load } = history();
@@ -390,6 +408,88 @@ describe('a load that fails', () => {
     await clock.advance(10_000);
     expect(list.view.get()).toMatchObject({ status: 'failed', error: denied });
     expect(asked).toEqual([]);
+  });
+});
+
+describe('loads one beside the other', () => {
+  test('a gap while nothing is joined is loaded with the join, and the list is not live before', async () => {
+    const { clock, settle, server, person } = town();
+    const { asked, load } = history();
+    const { channel } = person('ada');
+    let tell: (gap: Gap) => void = () => {};
+    const onGap: Channel['context']['onGap'] = (listener) => {
+      tell = listener;
+      return channel.context.onGap(listener);
+    };
+    const list = listOf({ ...channel, context: { ...channel.context, onGap } } as unknown as Channel, { load });
+    await settle();
+    asked[0]?.answer([message(1)]);
+    await clock.advance(5_000);
+    server.refuse('refused');
+    server.drop();
+    await settle();
+    tell({ channel: 'lobby', reason: 'lost' } as unknown as Gap);
+    expect(list.view.get()).toMatchObject({ isLive: false, gap: { channel: 'lobby' } });
+    await clock.advance(5_000);
+    expect(asked).toHaveLength(1);
+    server.admit();
+    await clock.advance(5_000);
+    expect(list.view.get()).toMatchObject({ isLive: false, gap: { channel: 'lobby' } });
+    asked[1]?.answer([message(1), message(2)]);
+    await settle();
+    expect(list.view.get()).toMatchObject({ isLive: true, gap: undefined });
+    expect([asked.length, texts(list)]).toEqual([2, ['t1', 't2']]);
+  });
+
+  test('a load that is only wished for leaves the list live', async () => {
+    const { clock, settle, person } = town();
+    const { asked, load } = history();
+    const list = listOf(person('ada').channel, { load });
+    await settle();
+    asked[0]?.answer([message(1)]);
+    await clock.advance(5_000);
+    list.reload();
+    list.reload();
+    await settle();
+    expect([asked.length, list.view.get().isLive]).toEqual([2, true]);
+    asked[1]?.answer([message(2)]);
+    await clock.advance(5_000);
+    // the second wish came while the first was under way
+    expect([asked.length, list.view.get().isLive]).toEqual([3, false]);
+    asked[2]?.answer([message(3)]);
+    await settle();
+    expect([texts(list), list.view.get().isLive]).toEqual([['t3'], true]);
+  });
+
+  test('an answer that comes together with the wish for another load does not end the later one', async () => {
+    const { clock, settle, person } = town();
+    const { asked, load } = history();
+    const list = listOf(person('ada').channel, { load, pageSize: 1 });
+    await settle();
+    asked[0]?.answer([message(5)]);
+    await clock.advance(5_000);
+    const more = list.loadMore();
+    asked[1]?.answer([message(4)]);
+    list.reload();
+    await more;
+    await settle();
+    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, true, false]);
+    expect([texts(list), list.view.get().isLoadingMore]).toEqual([['t5'], false]);
+    asked[2]?.answer([message(6)]);
+    await settle();
+    expect([texts(list), list.view.get().isLive]).toEqual([['t6'], true]);
+  });
+
+  test('an empty page has nothing before it, whatever the answer says', async () => {
+    const { settle, person } = town();
+    const { asked, load } = history();
+    const list = listOf(person('ada').channel, { load });
+    await settle();
+    asked[0]?.answer([], true);
+    await settle();
+    expect(list.view.get()).toMatchObject({ status: 'ready', hasMore: false });
+    await list.loadMore();
+    expect(asked).toHaveLength(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type PresenceMember, type Visibility, writable } from 'keepwire';
-import { beacons, type Presence, type PresenceOptions, type PresenceSource, presence } from 'keepwire/presence';
+import { beacons } from 'keepwire/beacons';
+import { type Presence, type PresenceOptions, type PresenceSource, presence } from 'keepwire/presence';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Person, town } from '../support/people.ts';
 
@@ -273,6 +274,37 @@ describe('presence by the server', () => {
     expect(seen).toEqual(['join bob online', 'join carl online']);
   });
 
+  test('who comes into an empty channel is news too', async () => {
+    const { clock, person } = town();
+    const watcher = presence<Named>(person('eve').channel);
+    onTestFinished(watcher.close);
+    const seen = journal(watcher);
+    await clock.advance(100);
+    enter(person('ada'), 'ada');
+    await clock.advance(100);
+    expect(seen).toEqual(['join ada online']);
+  });
+
+  test('who was remembered and comes back unseen stays', async () => {
+    const { clock, person } = town();
+    const ada = person('ada');
+    const { channel } = person('bob');
+    const watcher = presence<Named>(channel, { rememberMs: 10_000 });
+    onTestFinished(watcher.close);
+    const seen = journal(watcher);
+    const keep = ada.realtime.channel('lobby');
+    await clock.advance(100);
+    ada.channel.enter({ status: 'offline' });
+    await clock.advance(100);
+    ada.channel.exit();
+    await clock.advance(6_000);
+    ada.channel.enter({ status: 'offline' });
+    await clock.advance(20_000);
+    expect(list(watcher)).toEqual(['ada offline']);
+    expect(seen).toEqual(['join ada offline', 'leave ada offline', 'join ada offline']);
+    keep.leave();
+  });
+
   test('the words of another server are read as the application says', async () => {
     const { clock, person } = town();
     const { channel } = person('ada');
@@ -431,6 +463,22 @@ describe('presence by beacons', () => {
     await clock.advance(100);
     expect(list(bobs)).toHaveLength(1_000);
     expect(bob.faults).toEqual([]);
+  });
+
+  test('nobody speaks for the device of another', async () => {
+    const { clock, server, person } = town();
+    const bobs = enter(person('bob'), 'bob', { source: beacons() });
+    await clock.advance(5_000);
+    const say = (from: string, data: object): unknown =>
+      server.publish('lobby', 'presence', { client: 'c', everyMs: 15_000, ...data }, { volatile: true, from });
+    say('ada', { data: { name: 'Ada' } });
+    say('eve', { gone: true });
+    say('eve', { data: { name: 'Eve' } });
+    await clock.advance(100);
+    expect(bobs.others.get()).toMatchObject([{ key: 'ada', data: { name: 'Ada' } }]);
+    say('ada', { gone: true });
+    await clock.advance(5_000);
+    expect(bobs.others.get()).toEqual([]);
   });
 
   test('an interval that cannot be kept is refused', () => {

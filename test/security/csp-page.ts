@@ -1,12 +1,13 @@
 // A page under a strict Content Security Policy with everything that touches the document, or the network, in it.
 import { createRealtime, type RealtimeManager } from 'keepwire';
+import { beacons } from 'keepwire/beacons';
 import { mountDevtools } from 'keepwire/devtools';
 import * as elements from 'keepwire/elements';
 import { indexedDbStorage } from 'keepwire/indexeddb';
 import { liveList } from 'keepwire/live-list';
 import { longPoll } from 'keepwire/long-poll';
 import { exposeForDebugging, logger, monitor } from 'keepwire/monitor';
-import { beacons, presence } from 'keepwire/presence';
+import { presence } from 'keepwire/presence';
 import { socketIo } from 'keepwire/socket-io';
 import { sse } from 'keepwire/sse';
 import { sharedTabs } from 'keepwire/tabs';

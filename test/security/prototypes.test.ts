@@ -150,10 +150,11 @@ test('lists are kept by any key', () => {
   const before = prototypes();
   const members = mergeMembers([], { kind: 'presence', channel: 'c', sync: true, members: nasty.map((key) => ({ key })) });
   expect(members.map(({ key }) => key)).toEqual(nasty);
-  const store = createListStore<{ id: string }>({ keyOf: ({ id }) => id, compare: undefined, matches: () => false, limit: 100 });
-  store.reset(
+  const store = createListStore<{ id: string }>({ key: ({ id }) => id });
+  store.loaded(
     nasty.map((id) => ({ id })),
     false,
+    true,
   );
   expect(store.entries()).toHaveLength(nasty.length);
   expect(prototypes()).toEqual(before);

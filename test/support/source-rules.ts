@@ -43,7 +43,7 @@ const layers: Readonly<Record<string, Layer>> = {
 const outside = ['react', 'vanilla', 'elements', 'devtools', 'testing', 'companions'];
 
 /** What is built on a channel lies beside it, and uses it as users do. */
-const companions = /^channel\/(companion|presence|typing|receipts|live-list)(-[\w-]+)?\.ts$/;
+const companions = /^channel\/(companion|presence|beacons|typing|receipts|live-list)(-[\w-]+)?\.ts$/;
 
 /** Where a package may be imported. */
 const packages: readonly { readonly name: RegExp; readonly file: RegExp; readonly typesOnly?: boolean }[] = [

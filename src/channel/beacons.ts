@@ -65,9 +65,9 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
     let isNews = false;
     let isOpen = true;
 
-    const silence = createDeadlines(clock, (from, lateMs) => {
-      if (lateMs < sleptMs) return drop(from);
-      expect(from, devices.get(from));
+    const silence = createDeadlines(clock, (silent, lateMs) => {
+      if (lateMs < sleptMs) return drop(silent);
+      for (const from of silent) expect(from, devices.get(from));
       askSoon();
     });
 
@@ -75,9 +75,13 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
       if (device && from !== client) silence.set(from, device.everyMs * patience);
     }
 
-    function drop(from: string): void {
-      silence.delete(from);
-      if (devices.delete(from)) tell();
+    function drop(gone: readonly string[]): void {
+      let isNew = false;
+      for (const from of gone) {
+        silence.delete(from);
+        isNew = devices.delete(from) || isNew;
+      }
+      if (isNew) tell();
     }
 
     /** One member for all devices of a key. An unchanged one stays the same object. */
@@ -133,14 +137,17 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
       channel.on(event, (heard, message) => {
         const from = fieldOf(heard, 'client');
         if (typeof from !== 'string' || from === client) return;
-        if (fieldOf(heard, 'gone') === true) return drop(from);
-        if (fieldOf(heard, 'ask') === true) soon();
         const key = by(heard, message);
+        const known = devices.get(from);
+        // nobody speaks for the device of another
+        if (known && known.key !== key) return;
+        if (fieldOf(heard, 'gone') === true) return drop([from]);
+        if (fieldOf(heard, 'ask') === true) soon();
         const data = fieldOf(heard, 'data');
         const everyMs = Math.min(Math.max(Number(fieldOf(heard, 'everyMs')), shortestMs), longestMs);
         // without an interval it only asks
         if (key === undefined || Number.isNaN(everyMs)) return;
-        if (!devices.has(from) && devices.size >= mostDevices) return;
+        if (!known && devices.size >= mostDevices) return;
         const device: Device = { key, data, everyMs };
         devices.delete(from);
         devices.set(from, device);
