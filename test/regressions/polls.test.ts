@@ -7,7 +7,7 @@ import { rawAnswer, startRawServer } from '../support/raw-server.ts';
 // a server without a hello and without a word for joins: whoever asks gets what is new in all channels
 const dialect = jsonDialect({ id: 'id', publish: (frame) => frame });
 const say = (number: number) => ({ type: 'said', channel: 'lobby', data: number, id: `m${number}` });
-const json = (body: unknown): string => rawAnswer('200 OK', { 'content-type': 'application/json' }, JSON.stringify(body));
+const json = (body: unknown) => rawAnswer('200 OK', { 'content-type': 'application/json' }, JSON.stringify(body));
 
 function follow(options: RealtimeOptions) {
   const realtime = createRealtime({ retry: () => 0, ...options });
