@@ -31,10 +31,10 @@ export function createInbound(
   return function receive(batch: readonly ServerFrame[], link: LiveLink, nextCursor: string | undefined): void {
     const { id, transport } = link;
     note?.({ kind: 'received', link: id, transport: transport.name, frames: batch });
-    const isStreamResumed = transport.capabilities.resume === 'connection' && Boolean(cursors.get(transport.name));
     const isAlone = parts.isAlone(id);
-    if (source?.id !== id || source.isStreamResumed !== isStreamResumed || source.isAlone !== isAlone) {
-      source = { id, resume: transport.capabilities.resume, isStreamResumed, isAlone };
+    if (source?.id !== id || source.isAlone !== isAlone) {
+      const { resume } = transport.capabilities;
+      source = { id, resume, isStreamResumed: resume === 'connection' && link.isResumed, isAlone };
     }
     for (const frame of batch) {
       switch (frame.kind) {

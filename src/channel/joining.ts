@@ -53,6 +53,7 @@ export function createJoining(
   let isScheduled = false;
   let pauseMs = firstPauseMs;
   let cancelPause = (): void => {};
+  let cancelHeal = (): void => {};
   /** When a replay was asked for last. */
   let healedMs = Number.NEGATIVE_INFINITY;
 
@@ -125,8 +126,9 @@ export function createJoining(
       healedMs = clock.now();
       return added(channel);
     }
-    cancelPause();
-    cancelPause = clock.schedule(() => heal(channel), waitMs);
+    // the link that is dialled for one brings the replays of all
+    cancelHeal();
+    cancelHeal = clock.schedule(() => heal(channel), waitMs);
   }
 
   return {
@@ -138,7 +140,9 @@ export function createJoining(
     },
     down(id) {
       links.delete(id);
-      if (!links.size) cancelPause();
+      if (links.size) return;
+      cancelPause();
+      cancelHeal();
     },
     added,
     dropped(channel) {
@@ -149,6 +153,7 @@ export function createJoining(
     again,
     close() {
       cancelPause();
+      cancelHeal();
       presence.clear();
     },
     announce(channel, owner, entered) {

@@ -1,4 +1,4 @@
-import type { DedupPolicy } from '../delivery/dedup.ts';
+import type { DedupMemory, DedupPolicy } from '../delivery/dedup.ts';
 import type { Backfill, Filler, ReorderLimits } from '../delivery/hole.ts';
 import { createOrder, type Gap } from '../delivery/order.ts';
 import { createTurns, type Turns } from '../delivery/turns.ts';
@@ -105,7 +105,16 @@ export function createSubscription(name: string, hooks: SubscriptionHooks): Subs
     report,
   );
   const members = writable<readonly PresenceMember[]>([], report);
-  const isNew = hooks.dedup(name);
+  const remember = hooks.dedup(name);
+  /** A policy that throws costs no message: what may be a repeat is shown. */
+  const isNew: DedupMemory = (...asked) => {
+    try {
+      return remember(...asked);
+    } catch (error) {
+      report(error);
+      return true;
+    }
+  };
   const order = createOrder(name, isNew);
   /** The link whose join answer was the last: holes on older links are healed already. */
   let joinedLink = 0;

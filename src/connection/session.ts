@@ -14,6 +14,8 @@ export interface LiveLink {
   readonly id: LinkId;
   readonly transport: Transport;
   readonly info: LinkInfo;
+  /** It was dialled with the last id of the stream as a whole; without one the server goes on from now, whatever came before. */
+  readonly isResumed: boolean;
   send(frames: readonly ClientFrame[]): Promise<readonly Receipt[]>;
 }
 
@@ -111,6 +113,7 @@ export function startSession(
   let isOver = false;
   const timers = new Set<() => void>();
   let link: Link | undefined;
+  let isResumed = false;
   /** What went over the link to take the place of its credentials, and is not answered yet. */
   let offered: Credentials | undefined;
   /** When the token is renewed, by the wall clock, as the end of the token is. */
@@ -196,6 +199,7 @@ export function startSession(
       positionRefused: (channel) => parts.positionRefused?.(name, channel),
       clock,
     };
+    isResumed = Boolean(request.cursor);
     try {
       link = transport.connect(request, { up, frames, alive, down: over });
     } catch (cause) {
@@ -214,6 +218,7 @@ export function startSession(
       id,
       transport,
       info,
+      isResumed,
       send(batch) {
         // a token is for the server alone
         if (parts.watch) note({ kind: 'sent', frames: batch.map(withoutToken) });

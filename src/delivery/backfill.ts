@@ -264,12 +264,12 @@ function unnumberedHole(
     const { id, epoch } = frame;
     if (id === undefined) return 'inside';
     if (mine.has(id)) return 'again';
-    if (epoch !== undefined) return isNew(frame, epoch) ? 'inside' : 'again';
+    if (epoch !== undefined) return isNew(frame, epoch, true) ? 'inside' : 'again';
     if (dealtWith.has(id)) return 'before';
     // there may have been other holes since
-    for (let era = first; era <= order.era; era++) if (!isNew(frame, `${era}`)) return 'after';
+    for (let era = first; era <= order.era; era++) if (!isNew(frame, `${era}`, true)) return 'after';
     dealtWith.add(id);
-    for (let era = first - 1; era >= Math.max(0, first - earlierEras); era--) if (!isNew(frame, `${era}`)) return 'before';
+    for (let era = first - 1; era >= Math.max(0, first - earlierEras); era--) if (!isNew(frame, `${era}`, true)) return 'before';
     mine.add(id);
     return 'inside';
   };

@@ -32,8 +32,9 @@ export type DedupPolicy = (channel: string) => DedupMemory;
  * @param event - the message, before validation
  * @param numbering - the epoch that the message or its channel is in; where the server has none, a count that grows each
  * time the server could not go on where the channel stood
+ * @param isLoaded - a backfill asks, for one numbering after the other, where a message belongs: only this one counts
  */
-export type DedupMemory = (event: EventFrame, numbering: string) => boolean;
+export type DedupMemory = (event: EventFrame, numbering: string, isLoaded?: boolean) => boolean;
 
 /** The numbers of {@link dedupById}. */
 export interface DedupByIdOptions {
@@ -44,9 +45,13 @@ export interface DedupByIdOptions {
   readonly window?: number;
 }
 
+/** An id of which there is only one, whoever gives it. Source: RFC 9562, section 4. */
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+
 /**
- * The default policy: a message is a repeat when one with its id was here in the same numbering of the same channel. A
- * message without an id is new.
+ * The default policy: a message is a repeat when one with its id was here in the same numbering of the same channel. In another
+ * numbering it is one where the id is a UUID, or the time (`at`) is the same: a server that begins its ids anew gives other
+ * times. A message without an id is new.
  *
  * @throws RealtimeError `invalid-option` for a window under 1
  * @example
@@ -58,7 +63,15 @@ export function dedupById({ window = 1000 }: DedupByIdOptions = {}): DedupPolicy
   if (!(window >= 1)) throw new RealtimeError('invalid-option', 'the window of dedupById is not a number of at least 1');
   return () => {
     const ids = createIdWindow(window);
-    return ({ id }, numbering) => id === undefined || ids.add(`${numbering}\n${id}`);
+    /** What is the same message in every numbering: a server may send its latest ones again after a cut. */
+    const unique = createIdWindow(window);
+    return ({ id, at }, numbering, isLoaded) => {
+      if (id === undefined) return true;
+      const isNew = ids.add(`${numbering}\n${id}`);
+      const name = uuid.test(id) ? id : at !== undefined && `${at}\n${id}`;
+      const wasSeen = name && !unique.add(name);
+      return isNew && (isLoaded || !wasSeen);
+    };
   };
 }
 

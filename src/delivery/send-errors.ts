@@ -49,7 +49,7 @@ export function expiredError(
     cause: problem,
     hint: hasLeft
       ? 'It has left, so the server may still apply it.'
-      : 'It has not left: there was no connection that could send it.',
+      : 'It has not left: there was no connection that could send it, or others before it were not answered.',
   });
 }
 

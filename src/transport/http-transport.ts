@@ -119,8 +119,11 @@ export function httpTransport(
   const { token = 'header', credentials = 'same-origin', statuses = {} } = options;
   const settings: HttpSettings = { ...options, dialect, sendTimeoutMs, method, joining, token, credentials, statuses };
   const { traits } = dialect;
+  /** The address stands for all channels: whoever asks is in them, before the first answer is read. */
+  const isJoinedByAddress = traits.joinsInHello && !dialect.hello;
   /** Joins that are no part of a request are answered one by one. */
-  const answersJoins = traits.answersJoins || hasChannelStreams || (joining === 'frame' && sendUrl !== undefined);
+  const isPosted = joining === 'frame' && sendUrl !== undefined && !isJoinedByAddress;
+  const answersJoins = traits.answersJoins || hasChannelStreams || isPosted;
   const joinsToldBy = traits.answersJoins ? 'server' : answersJoins ? 'poster' : 'gate';
 
   checkOption(name, hasChannelStreams || typeof url === 'function' || isHttp(url), 'url must be an http(s) address');
@@ -148,7 +151,7 @@ export function httpTransport(
         isWarned = [url, sendUrl].some((address) => typeof address !== 'function' && warnIfPlain(String(address), name));
       }
       const gate = openGate(name, dialect, request, sink, answersJoins);
-      const carriesJoins = joining === 'dial' || hasChannelStreams;
+      const carriesJoins = joining === 'dial' || hasChannelStreams || isJoinedByAddress;
       const link: HttpLink = { settings, request, gate, joinsToldBy, joining: carriesJoins ? [...request.channels.keys()] : [] };
       const failed = (cause: unknown): void => {
         const message = `a function among the options of ${name}, or its dialect, threw`;

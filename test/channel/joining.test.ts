@@ -196,6 +196,19 @@ describe('joining by dialling', () => {
     expect(redials()).toBe(1);
   });
 
+  test('a heal that waits its turn outlasts another link that fails meanwhile', async () => {
+    const { joining, clock, linkOf, redials } = setup('a', 'b');
+    linkOf(1, { joining: 'dial', carried: ['a', 'b'] });
+    joining.heal('a');
+    await tick();
+    linkOf(2, { joining: 'dial', carried: ['a', 'b'] });
+    joining.down(1);
+    joining.heal('b');
+    joining.again();
+    await clock.advance(2_000);
+    expect(redials()).toBeGreaterThan(1);
+  });
+
   test('redials to heal', async () => {
     const { linkOf, joining, redials } = setup('a');
     const told = linkOf(1, { ...dialled, carried: ['a'] });

@@ -73,6 +73,45 @@ describe('by id', () => {
     for (const id of ['1', '2', '3']) subscription.receive(message({ id }), resumed);
     expect(seen).toEqual(['1', '2', '3']);
   });
+
+  test.each([
+    ['are UUIDs', (number: number) => ({ id: `0e1f2a3b-4c5d-4e6f-8a9b-00000000000${number}` })],
+    ['come with their times', (number: number) => ({ id: `${number}`, at: 1_000 * number })],
+  ])('what a server sends again after a cut is shown once where its ids %s', (_, named) => {
+    const { subscription, seen } = heard(dedupById());
+    const say = (number: number, on: number): void => subscription.receive(message(named(number)), link(on));
+    subscription.joined({ kind: 'joined', channel: 'lobby' }, link(1));
+    for (const number of [1, 2]) say(number, 1);
+    for (const next of [2, 3]) {
+      subscription.disconnected();
+      subscription.joined({ kind: 'joined', channel: 'lobby' }, link(next));
+      for (const number of [1, 2, 3, 3]) say(number, next);
+    }
+    expect(seen).toEqual([1, 2, 3].map((number) => named(number).id));
+  });
+
+  test('the same id with another time is another message after a cut', () => {
+    const { subscription, seen } = heard(dedupById());
+    subscription.joined({ kind: 'joined', channel: 'lobby' }, link(1));
+    subscription.receive(message({ id: '1', at: 1_000 }), link(1));
+    subscription.disconnected();
+    subscription.joined({ kind: 'joined', channel: 'lobby' }, link(2));
+    subscription.receive(message({ id: '1', at: 2_000 }), link(2));
+    expect(seen).toEqual(['1', '1']);
+  });
+});
+
+test('a policy that throws costs no message, and is reported', () => {
+  const broken: DedupPolicy = () => () => {
+    throw new Error('broken');
+  };
+  const reported: unknown[] = [];
+  const subscription = createSubscription('lobby', quietHooks({ dedup: broken, handlerFailed: (error) => reported.push(error) }));
+  const seen: unknown[] = [];
+  subscription.bus.onAny(({ id }) => seen.push(id));
+  for (const id of ['1', '2']) subscription.receive(message({ id }), link(1));
+  expect(seen).toEqual(['1', '2']);
+  expect(reported).toEqual([new Error('broken'), new Error('broken')]);
 });
 
 test('with no dedup everything is shown, and numbers still count', () => {
