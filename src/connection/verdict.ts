@@ -99,8 +99,10 @@ export function createVerdict({ platform, auth, routes, retry, settleAfterMs, fa
       const isFinal = cause.kind === 'unauthorized' || cause.kind === 'forbidden' || cause.kind === 'dismissed';
       // what the server or the auth provider says of us is no fault of the transport
       if (dialledMs !== undefined && !isProven && !isFinal) routes.failed(route);
-      // a proxy that cuts each link after a few seconds lets the greeting through, and nothing else is the matter
-      if (isProven && cause.kind === 'lost' && !isSettled(session) && attempt >= mostShort) routes.failed(route, true);
+      // a proxy that cuts each link after a few seconds lets the greeting through, and nothing else is the matter; of a poll it
+      // may as well refuse the next request
+      const isCut = cause.kind === 'lost' || cause.kind === 'refused';
+      if (isProven && isCut && !isSettled(session) && attempt >= mostShort) routes.failed(route, true);
       if (cause.kind === 'unauthorized') {
         auth.refuse(credentials);
         refusals += 1;

@@ -176,19 +176,23 @@ describe('after something was carried', () => {
   });
 });
 
-test('a route whose links are cut again and again leaves its place to the next one', async () => {
-  const bench = await dialled();
-  for (let turn = 0; turn < 3; turn++) {
-    over(bench, 'a').last.up();
-    await bench.clock.advance(3_000);
-    over(bench, 'a').last.down('lost');
-    expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: turn < 2 ? 1_000 : 0 });
-    await bench.clock.advance(1_000);
-  }
-  expect(held(bench)).toBe('b');
-  over(bench, 'b').last.up();
-  expect(bench.connection.facts().blocked).toEqual(['a']);
-});
+// a link of requests is refused where others are cut: between two polls there is nothing to cut
+test.each(['lost', 'refused'] as const)(
+  'a route whose links are cut again and again (%s) leaves its place to the next one',
+  async (end) => {
+    const bench = await dialled();
+    for (let turn = 0; turn < 3; turn++) {
+      over(bench, 'a').last.up();
+      await bench.clock.advance(3_000);
+      over(bench, 'a').last.down(end);
+      expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: turn < 2 ? 1_000 : 0 });
+      await bench.clock.advance(1_000);
+    }
+    expect(held(bench)).toBe('b');
+    over(bench, 'b').last.up();
+    expect(bench.connection.facts().blocked).toEqual(['a']);
+  },
+);
 
 describe('on a worse route', () => {
   /** On b, because a was silent. */
