@@ -45,8 +45,8 @@ export interface DedupByIdOptions {
   readonly window?: number;
 }
 
-/** An id of which there is only one, whoever gives it. Source: RFC 9562, section 4. */
-const uuid = /^[\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i;
+/** The form of an id of which there is only one, whoever gives it, with its version. Source: RFC 9562, section 4. */
+const uuid = /^\w{8}-\w{4}-[1-8]\w{3}-\w{4}-\w{12}$/;
 
 /**
  * The default policy: a message is a repeat when one with its id was here in the same numbering of the same channel. In another
@@ -65,12 +65,11 @@ export function dedupById({ window = 1000 }: DedupByIdOptions = {}): DedupPolicy
     const ids = createIdWindow(window);
     /** What is the same message in every numbering: a server may send its latest ones again after a cut. */
     const unique = createIdWindow(window);
-    return ({ id, at }, numbering, isLoaded) => {
+    return ({ id, at }, numbering, isLoaded = false) => {
       if (id === undefined) return true;
       const isNew = ids.add(`${numbering}\n${id}`);
-      const name = uuid.test(id) ? id : at !== undefined && `${at}\n${id}`;
-      const wasSeen = name && !unique.add(name);
-      return isNew && (isLoaded || !wasSeen);
+      const name = uuid.test(id) ? id : at && `${at}\n${id}`;
+      return (!name || unique.add(name) || isLoaded) && isNew;
     };
   };
 }
