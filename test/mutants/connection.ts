@@ -133,7 +133,7 @@ export const connecting: readonly Mutant[] = [
   {
     name: 'a route that is set aside is never forgiven',
     file: 'connection/routes.ts',
-    find: '(now < asideUntilMs ? 1 : 0)',
+    find: '(now < asideUntilMs - timerSlackMs ? 1 : 0)',
     replace: '(asideUntilMs > 0 ? 1 : 0)',
     tests: connection,
   },
@@ -210,8 +210,8 @@ export const connecting: readonly Mutant[] = [
   {
     name: 'a token is not renewed before its end',
     file: 'connection/session.ts',
-    find: '    scheduleRenewal();\n    listener.up',
-    replace: '    listener.up',
+    find: '    scheduleRenewal();\n    note',
+    replace: '    note',
     tests: ['connection'],
   },
   {

@@ -23,8 +23,8 @@ export const inbound: readonly Mutant[] = [
   {
     name: 'repeats by id are let through',
     file: 'delivery/dedup.ts',
-    find: 'id === undefined || ids.add(',
-    replace: 'id !== null || ids.add(',
+    find: 'if (id === undefined) return true;',
+    replace: 'if (id !== null) return true;',
     tests: delivery,
   },
   {
@@ -72,9 +72,30 @@ export const inbound: readonly Mutant[] = [
   {
     name: 'ids of the old epoch hide messages of the new one',
     file: 'delivery/dedup.ts',
-    find: 'return ({ id }, numbering) =>',
-    replace: 'return ({ id }, _, numbering = 0) =>',
+    find: '}, numbering, isLoaded = false) =>',
+    replace: '}, _, isLoaded = false, numbering = 0) =>',
     tests: delivery,
+  },
+  {
+    name: 'what a server sends again after a cut is shown again',
+    file: 'delivery/dedup.ts',
+    find: '!name || unique.add(name)',
+    replace: '!name || unique',
+    tests: delivery,
+  },
+  {
+    name: 'a stream that was dialled anew counts as resumed',
+    file: 'connection/session.ts',
+    find: 'isResumed = Boolean(request.cursor);',
+    replace: 'isResumed = true;',
+    tests: ['regressions/polls.test.ts'],
+  },
+  {
+    name: 'the first answer of a poll is read before its channels are joined',
+    file: 'transport/http-transport.ts',
+    find: ' || hasChannelStreams || isJoinedByAddress;',
+    replace: ' || hasChannelStreams;',
+    tests: ['regressions/polls.test.ts'],
   },
   {
     name: 'messages of an earlier epoch move the position of this one',
@@ -92,7 +113,7 @@ export const inbound: readonly Mutant[] = [
   },
   {
     name: 'a lost tail is not noticed',
-    file: 'realtime.ts',
+    file: 'inbound.ts',
     find: 'registry.get(head.channel)?.heartbeat(head, source);',
     replace: 'registry.get(head.channel);',
     tests: ['manager', 'model', 'regressions'],
