@@ -53,6 +53,7 @@ export function createJoining(
   let isScheduled = false;
   let pauseMs = firstPauseMs;
   let cancelPause = (): void => {};
+  let cancelHeal = (): void => {};
   /** When a replay was asked for last. */
   let healedMs = Number.NEGATIVE_INFINITY;
 
@@ -113,14 +114,9 @@ export function createJoining(
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 
-  /** Whatever is told or dialled next brings the channel anew. */
-  function untell(channel: string): void {
-    for (const { told } of links.values()) told.delete(channel);
-  }
-
   /** A link that was told of the channel for handles that were left is told again: its answer is for those of now. */
   function added(channel: string): void {
-    untell(channel);
+    for (const { told } of links.values()) told.delete(channel);
     bringUpToDateSoon();
   }
 
@@ -130,9 +126,9 @@ export function createJoining(
       healedMs = clock.now();
       return added(channel);
     }
-    untell(channel);
-    cancelPause();
-    cancelPause = clock.schedule(() => heal(channel), waitMs);
+    // the link that is dialled for one brings the replays of all
+    cancelHeal();
+    cancelHeal = clock.schedule(() => heal(channel), waitMs);
   }
 
   return {
@@ -144,7 +140,9 @@ export function createJoining(
     },
     down(id) {
       links.delete(id);
-      if (!links.size) cancelPause();
+      if (links.size) return;
+      cancelPause();
+      cancelHeal();
     },
     added,
     dropped(channel) {
@@ -155,6 +153,7 @@ export function createJoining(
     again,
     close() {
       cancelPause();
+      cancelHeal();
       presence.clear();
     },
     announce(channel, owner, entered) {
