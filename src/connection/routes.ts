@@ -206,7 +206,10 @@ export function createRoutes({ clock, random, names, memory }: RoutesParts): Rou
       const earlier = records.slice(0, route);
       if (pinned !== undefined || earlier.length === 0) return undefined;
       const soonestMs = Math.min(...earlier.map(({ asideUntilMs }) => asideUntilMs - clock.now()));
-      if (earlier.some(({ isInDoubt, strikes }) => isInDoubt && strikes === 0)) return Math.max(soonestMs, 0);
+      // an attempt that ended before it was dialled, as without a token, has told nothing of the route: the next one waits as well
+      if (earlier.some(({ isInDoubt, strikes }) => isInDoubt && strikes === 0)) {
+        return soonestMs > 0 ? soonestMs : doubtMs * (0.75 + random() / 2);
+      }
       // one that was not set aside has just been passed over
       return Math.max(soonestMs, firstAsideMs * (0.75 + random() / 2));
     },
