@@ -100,4 +100,23 @@ describe('manualClock', () => {
     expect(at).toBe(100);
     expect(clock.now()).toBe(110);
   });
+
+  test('says so when something schedules itself without a delay, instead of going on for ever', async () => {
+    const clock = manualClock();
+    const again = (): void => void clock.schedule(again, 0);
+    again();
+    await expect(clock.advance(10)).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  test('takes any number of callbacks that are due one after the other', async () => {
+    const clock = manualClock();
+    let calls = 0;
+    const again = (): void => {
+      calls += 1;
+      clock.schedule(again, 1);
+    };
+    again();
+    await clock.advance(20_000);
+    expect(calls).toBe(20_001);
+  });
 });

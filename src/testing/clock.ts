@@ -1,4 +1,4 @@
-import type { Clock } from 'keepwire';
+import { type Clock, RealtimeError } from 'keepwire';
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
@@ -7,6 +7,8 @@ export interface ManualClock extends Clock {
    * run, so that what a callback started can schedule in time.
    *
    * @param durationMs - how far, in milliseconds
+   * @throws RealtimeError `timeout` when 10,000 callbacks fall due at one instant: something schedules itself without a delay, and
+   * would go on for ever
    */
   advance(durationMs: number): Promise<void>;
   /** How many callbacks are scheduled now. */
@@ -17,6 +19,8 @@ export interface ManualClock extends Clock {
 
 /** How many turns of the microtask queue are let pass between two callbacks. */
 const settleTurns = 32;
+/** More callbacks than that at one instant are a loop. */
+const mostAtOnce = 10_000;
 
 /**
  * Makes a {@link ManualClock}.
@@ -54,10 +58,13 @@ export function manualClock(startMs = 0): ManualClock {
     },
     async advance(durationMs) {
       const untilMs = nowMs + durationMs;
+      let atOnce = 0;
       await settle();
       for (let next = soonest(untilMs); next !== undefined; next = soonest(untilMs)) {
         const [id, { dueMs, callback }] = next;
         scheduled.delete(id);
+        atOnce = dueMs > nowMs ? 0 : atOnce + 1;
+        if (atOnce > mostAtOnce) throw standsStill();
         nowMs = Math.max(nowMs, dueMs);
         callback();
         await settle();
@@ -69,6 +76,12 @@ export function manualClock(startMs = 0): ManualClock {
     },
     dueIn: () => [...scheduled.values()].map(({ dueMs }) => dueMs - nowMs).sort((a, b) => a - b),
   };
+}
+
+function standsStill(): RealtimeError {
+  return new RealtimeError('timeout', `the clock cannot move on: ${mostAtOnce} callbacks fell due at one instant`, {
+    hint: 'Something schedules itself again and again with a delay of 0.',
+  });
 }
 
 /** Lets promise callbacks run, without real time. */
