@@ -125,7 +125,7 @@ export async function createPortalServer(options: PortalServerOptions = {}): Pro
       }
       const text = textOf(body, 'text');
       const clientId = typeof body['clientId'] === 'string' ? body['clientId'].slice(0, 64) : undefined;
-      const readers = Array.isArray(body['visibleTo']) ? body['visibleTo'].filter((reader) => users.has(reader)) : undefined;
+      const readers = readersOf(body['visibleTo']);
       if (text.startsWith('/kick ')) {
         const wanted = text.slice(6).trim().toLowerCase();
         if (!users.has(wanted)) throw new HttpError(422, `there is nobody called ${wanted}`);
@@ -188,7 +188,7 @@ export async function createPortalServer(options: PortalServerOptions = {}): Pro
       allowRequest: (request, answer) => answer(null, !(blocksWebSocket && request.headers.upgrade)),
     });
     io.use((socket, next) => {
-      tokens.verify(socket.handshake.auth['token'] as string | undefined).then((user) => {
+      identify(socket.handshake.auth['token'] as string | undefined).then((user) => {
         socket.data.user = user;
         if (!user) facts.refusals += 1;
         next(user ? undefined : new Error('Authentication error: the token is not good'));
@@ -209,18 +209,24 @@ export async function createPortalServer(options: PortalServerOptions = {}): Pro
     const user = socket.data.user as string;
     const typing = new Map<string, NodeJS.Timeout>();
     void socket.join(`user:${user}`);
-    socket.on('join_chat', ({ chatId }: { chatId: string }) => {
-      if (!chats.some(({ id }) => id === chatId)) return;
+    // whatever a client sends, the server goes on
+    socket.on('join_chat', (message: unknown) => {
+      const chatId = chatIn(message);
+      if (chatId === undefined) return;
       rooms.push({ user, chat: chatId, kind: 'join' });
-      void socket.join(`chat:${chatId}`);
+      void socket.join([`chat:${chatId}`, readerRoom(chatId, user)]);
     });
-    socket.on('leave_chat', ({ chatId }: { chatId: string }) => {
+    socket.on('leave_chat', (message: unknown) => {
+      const chatId = chatIn(message);
+      if (chatId === undefined) return;
       rooms.push({ user, chat: chatId, kind: 'leave' });
       endTyping(chatId);
       void socket.leave(`chat:${chatId}`);
+      void socket.leave(readerRoom(chatId, user));
     });
-    socket.on('user_typing', ({ chatId }: { chatId: string }) => {
-      if (!socket.rooms.has(`chat:${chatId}`)) return;
+    socket.on('user_typing', (message: unknown) => {
+      const chatId = chatIn(message);
+      if (chatId === undefined || !socket.rooms.has(`chat:${chatId}`)) return;
       clearTimeout(typing.get(chatId));
       typing.set(
         chatId,
@@ -248,16 +254,32 @@ export async function createPortalServer(options: PortalServerOptions = {}): Pro
       if (socket.rooms.has(room) && isReader(message, user)) sent.push({ user, id: message.id });
     }
     if (!visibleTo) return void io.to(room).emit('new_message', payload);
-    const others = [...users.keys()].filter((user) => user !== from && !visibleTo.includes(user)).map((user) => `user:${user}`);
-    io.to(room).except(others).emit('new_message', payload);
+    io.to([from, ...visibleTo].map((user) => readerRoom(channel, user))).emit('new_message', payload);
   }
 
   function kick(user: string): void {
     io.in(`user:${user}`).disconnectSockets(true);
   }
 
+  /** The user of a token. After a restart of the process the tokens say who there is. */
+  async function identify(token: string | undefined): Promise<string | undefined> {
+    const user = await tokens.verify(token);
+    if (user !== undefined && !users.has(user)) users.set(user, user);
+    return user;
+  }
+
+  /** Who may read a message besides its author; `undefined` for everybody. */
+  function readersOf(wanted: unknown): readonly string[] | undefined {
+    if (wanted === undefined) return undefined;
+    // a message that was to be private must not get public by a mistake
+    if (!Array.isArray(wanted)) throw new HttpError(422, 'visibleTo must be a list of users');
+    const stranger = wanted.find((user) => !users.has(user));
+    if (stranger !== undefined) throw new HttpError(422, `there is nobody called ${stranger}`);
+    return wanted;
+  }
+
   async function userOf({ request }: Call): Promise<string> {
-    const user = await tokens.verify(bearerOf(request.headers.authorization));
+    const user = await identify(bearerOf(request.headers.authorization));
     if (!user) throw new HttpError(401, 'the token is not good');
     return user;
   }
@@ -267,6 +289,17 @@ export async function createPortalServer(options: PortalServerOptions = {}): Pro
     if (!chats.some(({ id }) => id === chatId)) throw new HttpError(404, 'there is no such chat');
     return chatId;
   }
+}
+
+/** The chat that a client means; nothing where it means none of ours. */
+function chatIn(message: unknown): string | undefined {
+  const { chatId } = Object(message) as { readonly chatId?: unknown };
+  return chats.find(({ id }) => id === chatId)?.id;
+}
+
+/** The room of one user in a chat: private messages go there. */
+function readerRoom(chatId: string, user: string): string {
+  return `reader:${chatId}:${user}`;
 }
 
 /** A connection that has left HTTP behind. */

@@ -47,7 +47,7 @@ export function createRoutes(routes: Routes): (request: IncomingMessage, respons
   };
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://server');
+    const { pathname, searchParams } = addressOf(request);
     const parts = pathname.split('/');
     for (const { method, parts: wanted, run } of table) {
       const params = method === request.method ? match(wanted, parts) : undefined;
@@ -65,10 +65,24 @@ function match(wanted: readonly string[], parts: readonly string[]): Record<stri
   const params: [string, string][] = [];
   for (const [index, part] of wanted.entries()) {
     const given = parts[index] ?? '';
-    if (part.startsWith(':')) params.push([part.slice(1), decodeURIComponent(given)]);
+    if (part.startsWith(':')) params.push([part.slice(1), decode(given)]);
     else if (part !== given) return undefined;
   }
   return Object.fromEntries(params);
+}
+
+function addressOf({ url = '/' }: IncomingMessage): URL {
+  const address = URL.parse(url, 'http://server');
+  if (!address) throw new HttpError(400, 'this is no address');
+  return address;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new HttpError(400, 'this is no address');
+  }
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
@@ -77,6 +91,8 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
 
 async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
   let text = '';
+  // a character may arrive in two pieces
+  request.setEncoding('utf8');
   for await (const chunk of request) {
     text += chunk;
     if (text.length > longestBody) throw new HttpError(413, 'this is too long');

@@ -10,6 +10,10 @@ import type { Notice } from './server/notices.ts';
 
 const web = process.env['DESK_WEB_URL'] ?? 'http://127.0.0.1:3000';
 const secret = process.env['DESK_SECRET'] ?? '';
+if (secret === '') {
+  console.error('the Socket.IO process needs the DESK_SECRET of the web server');
+  process.exit(1);
+}
 const tokens = createTokens(secret, 43_200);
 /** The last number that was said in each channel. */
 const positions = new Map<string, number>();
@@ -46,14 +50,19 @@ io.on('connection', (socket) => {
     sockets.set(socket, { id: socket.id, userId: socket.data.user as string, channels, since });
     void report();
   };
-  socket.on('join', ({ channelId }: { channelId: string }, answer?: (answer: object) => void) => {
+  // whatever a client sends, the process goes on
+  socket.on('join', (message: unknown, answer?: unknown) => {
+    const channelId = channelIn(message);
     const seq = positions.get(channelId);
-    if (seq === undefined) return answer?.({ ok: false, error: 'unknown-channel' });
-    void socket.join(channelId);
-    answer?.({ ok: true, seq });
-    note();
+    if (seq !== undefined) {
+      void socket.join(channelId);
+      note();
+    }
+    if (typeof answer === 'function') answer(seq === undefined ? { ok: false, error: 'unknown-channel' } : { ok: true, seq });
   });
-  socket.on('leave', ({ channelId }: { channelId: string }) => {
+  socket.on('leave', (message: unknown) => {
+    const channelId = channelIn(message);
+    if (!positions.has(channelId)) return;
     void socket.leave(channelId);
     note();
   });
@@ -63,6 +72,12 @@ io.on('connection', (socket) => {
   });
   note();
 });
+
+/** The channel that a client means; an empty name where it means none. */
+function channelIn(message: unknown): string {
+  const { channelId } = Object(message) as { readonly channelId?: unknown };
+  return typeof channelId === 'string' ? channelId : '';
+}
 
 let isReporting = false;
 let isStale = false;

@@ -26,7 +26,7 @@ export async function start({ port = 3000, dev = false, data } = {}) {
   const webPort = await free(port);
   // two of them cannot have the same files
   const files = data ?? (webPort === 0 ? '' : `${folder}.data`);
-  const secret = randomBytes(16).toString('hex');
+  const secret = process.env['DESK_SECRET'] || randomBytes(16).toString('hex');
   const tokens = createTokens(secret, 43_200);
   const common = {
     ...process.env,

@@ -1,5 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright';
+import { io } from 'socket.io-client';
 import type { start } from '../../examples/support-desk/start.mjs';
 import { defineSystem, median, type Stage, type System, until } from './support.ts';
 
@@ -477,6 +480,28 @@ export const system: System = defineSystem<DeskServer>('support-desk', [
           text,
         );
       }
+    },
+  },
+  {
+    line: 'the Socket.IO process goes on whatever a client sends, and begins with the secret of the web server only',
+    async check({ server }) {
+      const { socketUrl } = server;
+      const socket = io(socketUrl, { auth: { token: await server.token('robin') }, transports: ['websocket'], forceNew: true });
+      try {
+        for (const message of [undefined, null, 'orders', { channelId: 7 }, { channelId: 'nowhere' }]) {
+          for (const event of ['join', 'leave']) socket.emit(event, message, 'no answer');
+        }
+        const join = (channelId: string) => socket.timeout(10_000).emitWithAck('join', { channelId });
+        assert.deepEqual(await join('nowhere'), { ok: false, error: 'unknown-channel' });
+        assert.equal((await join('orders')).ok, true);
+      } finally {
+        socket.close();
+      }
+      const file = fileURLToPath(new URL('../../examples/support-desk/socket.ts', import.meta.url));
+      const { DESK_SECRET: _, ...env } = process.env;
+      const run = spawnSync(process.execPath, [file], { env, encoding: 'utf8', timeout: 30_000 });
+      assert.equal(run.status, 1);
+      assert.match(run.stderr, /needs the DESK_SECRET of the web server/);
     },
   },
 ]);
