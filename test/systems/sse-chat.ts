@@ -228,6 +228,36 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
     },
   },
   {
+    line: 'who goes away without a word has stopped typing, and is offline also after polls',
+    async check(stage) {
+      const [ada, bob, eve] = [someone('Ada'), someone('Bob'), someone('Eve')];
+      const [one, two] = [await enter(stage, ada, 'general'), await enter(stage, bob, 'general')];
+      await two.locator('.composer textarea').pressSequentially('well');
+      await one.getByText(`${bob} is typing…`).waitFor();
+      await two.context().close();
+      const post = (path: string, body: object, token = '') =>
+        fetch(`${stage.server.url}${path}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+          body: JSON.stringify(body),
+        });
+      const { accessToken } = await (await post('/api/auth/login', { name: eve })).json();
+      const headers = { authorization: `Bearer ${accessToken}` };
+      for (const way of ['poll', 'long-poll']) await fetch(`${stage.server.url}/api/realtime/${way}`, { headers });
+      await one.locator(`[data-user=${idOf(eve)}][data-status=online]`).waitFor();
+      await post('/api/presence', { status: 'away' }, accessToken);
+      await one.locator(`[data-user=${idOf(eve)}][data-status=away]`).waitFor();
+      await fetch(`${stage.server.url}/api/realtime/poll`, { headers });
+      assert.equal(await one.locator(`[data-user=${idOf(eve)}]`).getAttribute('data-status'), 'away', 'a poll is not a look');
+      // in no channel, and to nobody else
+      await post(`/api/users/${idOf(ada)}/messages`, { text: 'look up' }, accessToken);
+      await notice(one, 'announcement').getByText(`${eve} to you alone: look up`).waitFor();
+      assert.equal((await post('/api/users/nobody-at-all/messages', { text: 'look up' }, accessToken)).status, 404);
+      await one.locator(`[data-user=${idOf(eve)}][data-status=offline]`).waitFor();
+      await until('nobody types', async () => (await one.locator('.typing').innerText()) === '');
+    },
+  },
+  {
     line: 'the channel list follows channel events, and leaves a deleted channel',
     async check(stage) {
       const [ada, bob] = [someone('Ada'), someone('Bob')];
