@@ -387,6 +387,27 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
     },
   },
   {
+    line: 'a banner above the list does not cover the newest message',
+    async check(stage) {
+      const page = await enter(stage, someone('Ada'), 'general', { viewport: { width: 1000, height: 500 } });
+      for (let at = 1; at <= 30; at++) stage.server.say('general', 'sam', `line ${at}`);
+      const last = page.locator('.message').last();
+      const isInSight = async (): Promise<boolean> => {
+        const [line, list] = [await last.boundingBox(), await page.locator('.messages').boundingBox()];
+        return line !== null && list !== null && line.y + line.height <= list.y + list.height + 1;
+      };
+      await sees(page, 'line 30');
+      await until('the last line is in sight', isInSight);
+      try {
+        stage.server.block(['stream', 'poll', 'long-poll']);
+        await notice(page, 'degraded').waitFor({ timeout: 90_000 });
+        await until('the last line is still in sight', isInSight);
+      } finally {
+        stage.server.block([]);
+      }
+    },
+  },
+  {
     line: 'updates of the screen are batched for each animation frame',
     async check(stage) {
       const page = await enter(stage, someone('Ada'), 'quiet');
