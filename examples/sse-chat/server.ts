@@ -5,6 +5,7 @@ import { type Call, createRoutes, HttpError, textOf } from '../shared/http.ts';
 import { createMessageStore, type StoredMessage } from '../shared/message-store.ts';
 import { bearerOf, createTokens, type Tokens } from '../shared/tokens.ts';
 import { createFeed, type Listener, type Notice, writeEvent } from './feed.ts';
+import { createPresence } from './presence.ts';
 
 /** How the server is run. */
 export interface SseChatServerOptions {
@@ -74,8 +75,6 @@ interface Channel {
 
 /** A stream says something at least this often. */
 const pingEveryMs = 15_000;
-/** Somebody whose last stream has ended is offline after this long. */
-const graceMs = 1_500;
 /** The longest that a poll is held. */
 const longestHoldMs = 25_000;
 const archiveSize = 10_000;
@@ -84,10 +83,6 @@ const archiveSize = 10_000;
 export async function createSseChatServer(options: SseChatServerOptions = {}): Promise<SseChatServer> {
   const store = createMessageStore();
   const channels = new Map<string, Channel>();
-  const users = new Map<
-    string,
-    { name: string; status: 'online' | 'away' | 'offline'; lastSeen: number; currentChannel?: string }
-  >();
   const asked: { path: string; by: 'header' | 'query' | 'nothing'; lastId: string | undefined }[] = [];
   const refused: string[] = [];
   const applied: string[] = [];
@@ -96,6 +91,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
   let { ids = true, replay = true, tokenLifeS = 60 } = options;
   let tokens: Tokens = createTokens('access', tokenLifeS);
   const feed = createFeed();
+  const presence = createPresence((data) => feed.tell({ type: 'presence', data }, () => true));
   let http: Server = createServer();
   let blocked: readonly Way[] = [];
   let failures = { count: 0, status: 500 };
@@ -106,7 +102,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
     'POST /api/auth/login': async ({ json }) => {
       const username = textOf(await json(), 'name', 40);
       const userId = username.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-');
-      if (!users.has(userId)) users.set(userId, { name: username, status: 'offline', lastSeen: Date.now() });
+      presence.meet(userId, username);
       for (const channel of channels.values()) {
         if (!channel.isOpen || channel.members.has(userId)) continue;
         channel.members.add(userId);
@@ -133,12 +129,21 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
 
     'GET /api/users': async (call) => {
       await userOf(call);
-      return { body: { users: [...users].map(([userId, { name, ...rest }]) => ({ userId, username: name, ...rest })) } };
+      return { body: { users: [...presence.people.values()] } };
+    },
+    // a word to one user, in no channel
+    'POST /api/users/:userId/messages': async (call) => {
+      const from = await userOf(call);
+      const { userId = '' } = call.params;
+      if (!presence.people.has(userId)) throw new HttpError(404, 'there is no such user');
+      const data = { from, username: nameOf(from), text: textOf(await call.json(), 'text'), timestamp: Date.now() };
+      feed.tell({ type: 'message', data }, (user) => user === userId);
+      return { status: 201, body: {} };
     },
     'POST /api/presence': async (call) => {
       const user = await userOf(call);
       const { status, currentChannel } = await call.json();
-      setPresence(user, status === 'away' ? 'away' : 'online', typeof currentChannel === 'string' ? currentChannel : undefined);
+      presence.say(user, status === 'away' ? 'away' : 'online', typeof currentChannel === 'string' ? currentChannel : undefined);
       return { body: {} };
     },
 
@@ -150,7 +155,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
       await userOf(call);
       const name = textOf(await call.json(), 'name', 60);
       const id = `${name.toLowerCase().replaceAll(/[^\p{L}\p{N}]+/gu, '-')}-${channels.size}`;
-      const channel = { id, name, members: new Set(users.keys()), isOpen: true };
+      const channel = { id, name, members: new Set(presence.people.keys()), isOpen: true };
       channels.set(id, channel);
       tellChannel(channel, { action: 'created', channel: wire(channel) });
       return { status: 201, body: wire(channel) };
@@ -215,7 +220,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
       const channel = await channelOf(call);
       const userId = await userOf(call);
       const { isTyping } = await call.json();
-      const data = { channelId: channel.id, userId, username: users.get(userId)?.name, isTyping: isTyping === true };
+      const data = { channelId: channel.id, userId, username: nameOf(userId), isTyping: isTyping === true };
       feed.tell({ type: 'typing', data }, (user) => user !== userId && channel.members.has(user), channel.id);
       return { body: {} };
     },
@@ -288,7 +293,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
     const timestamp = Date.now();
     if (channel) write({ type: 'channel_init', data: { channel: wire(channel), members: [...channel.members], timestamp } });
     else {
-      const data = { userId: user, username: users.get(user)?.name, channels: channelsOf(user).map(wire), timestamp };
+      const data = { userId: user, username: nameOf(user), channels: channelsOf(user).map(wire), timestamp };
       write({ type: 'init', data });
       write({ type: 'connection', data: { status: 'connected', timestamp } });
     }
@@ -308,7 +313,7 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
     const isOld = Number.isNaN(after) || after > feed.last;
     const waitMs = Math.min(holdMs, Number(query.get('wait') ?? holdMs));
     if (missed.length > 0 || isOld || waitMs === 0) {
-      if (holdMs === 0) touch(user);
+      presence.seen(user);
       return { body: { events: missed.map(({ notice }) => notice), last: feed.last } };
     }
     return new Promise((resolve) => {
@@ -337,30 +342,17 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
   /** Counts somebody as present for as long as the response is open. */
   function listen(listener: Listener, response: Call['response']): () => void {
     const remove = feed.add(listener);
-    setPresence(listener.user, 'online');
+    const leave = presence.enter(listener.user);
     const gone = (): void => {
       remove();
-      setTimeout(() => {
-        if (![...feed.listeners].some(({ user }) => user === listener.user)) setPresence(listener.user, 'offline');
-      }, graceMs).unref();
+      leave();
     };
     response.on('close', gone);
     return gone;
   }
 
-  /** Somebody who polls is present for a while after each poll. */
-  function touch(user: string): void {
-    setPresence(user, 'online');
-  }
-
-  function setPresence(userId: string, status: 'online' | 'away' | 'offline', currentChannel?: string): void {
-    const user = users.get(userId);
-    if (!user) return;
-    const isNew = user.status !== status || (currentChannel !== undefined && user.currentChannel !== currentChannel);
-    Object.assign(user, { status, lastSeen: Date.now(), currentChannel: currentChannel ?? user.currentChannel });
-    if (!isNew) return;
-    const data = { userId, username: user.name, status, lastSeen: user.lastSeen, currentChannel: user.currentChannel };
-    feed.tell({ type: 'presence', data }, () => true);
+  function nameOf(userId: string): string | undefined {
+    return presence.people.get(userId)?.username;
   }
 
   function ping(): void {
@@ -411,8 +403,8 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
   }
 
   function seed(): void {
-    for (const [userId, name] of people) users.set(userId, { name, status: 'offline', lastSeen: Date.now() });
-    for (const [id, name] of seeds) channels.set(id, { id, name, members: new Set(users.keys()), isOpen: true });
+    for (const [userId, name] of people) presence.meet(userId, name);
+    for (const [id, name] of seeds) channels.set(id, { id, name, members: new Set(presence.people.keys()), isOpen: true });
     for (const [channel, from, text] of lines) store.add({ channel, from, text });
     for (let at = 1; at <= archiveSize; at++) {
       store.add({ channel: 'archive', from: people[at % people.length]?.[0] ?? '', text: `Entry ${at} of the archive` });

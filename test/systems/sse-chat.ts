@@ -228,6 +228,36 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
     },
   },
   {
+    line: 'who goes away without a word has stopped typing, and is offline also after polls',
+    async check(stage) {
+      const [ada, bob, eve] = [someone('Ada'), someone('Bob'), someone('Eve')];
+      const [one, two] = [await enter(stage, ada, 'general'), await enter(stage, bob, 'general')];
+      await two.locator('.composer textarea').pressSequentially('well');
+      await one.getByText(`${bob} is typing…`).waitFor();
+      await two.context().close();
+      const post = (path: string, body: object, token = '') =>
+        fetch(`${stage.server.url}${path}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+          body: JSON.stringify(body),
+        });
+      const { accessToken } = await (await post('/api/auth/login', { name: eve })).json();
+      const headers = { authorization: `Bearer ${accessToken}` };
+      for (const way of ['poll', 'long-poll']) await fetch(`${stage.server.url}/api/realtime/${way}`, { headers });
+      await one.locator(`[data-user=${idOf(eve)}][data-status=online]`).waitFor();
+      await post('/api/presence', { status: 'away' }, accessToken);
+      await one.locator(`[data-user=${idOf(eve)}][data-status=away]`).waitFor();
+      await fetch(`${stage.server.url}/api/realtime/poll`, { headers });
+      assert.equal(await one.locator(`[data-user=${idOf(eve)}]`).getAttribute('data-status'), 'away', 'a poll is not a look');
+      // in no channel, and to nobody else
+      await post(`/api/users/${idOf(ada)}/messages`, { text: 'look up' }, accessToken);
+      await notice(one, 'announcement').getByText(`${eve} to you alone: look up`).waitFor();
+      assert.equal((await post('/api/users/nobody-at-all/messages', { text: 'look up' }, accessToken)).status, 404);
+      await one.locator(`[data-user=${idOf(eve)}][data-status=offline]`).waitFor();
+      await until('nobody types', async () => (await one.locator('.typing').innerText()) === '');
+    },
+  },
+  {
     line: 'the channel list follows channel events, and leaves a deleted channel',
     async check(stage) {
       const [ada, bob] = [someone('Ada'), someone('Bob')];
@@ -354,6 +384,27 @@ export const system: System = defineSystem<SseChatServer>('sse-chat', [
       stage.server.say('general', 'sam', `live again, ${name}`);
       await sees(page, `live again, ${name}`);
       await showsAll(stage, page, 'general');
+    },
+  },
+  {
+    line: 'a banner above the list does not cover the newest message',
+    async check(stage) {
+      const page = await enter(stage, someone('Ada'), 'general', { viewport: { width: 1000, height: 500 } });
+      for (let at = 1; at <= 30; at++) stage.server.say('general', 'sam', `line ${at}`);
+      const last = page.locator('.message').last();
+      const isInSight = async (): Promise<boolean> => {
+        const [line, list] = [await last.boundingBox(), await page.locator('.messages').boundingBox()];
+        return line !== null && list !== null && line.y + line.height <= list.y + list.height + 1;
+      };
+      await sees(page, 'line 30');
+      await until('the last line is in sight', isInSight);
+      try {
+        stage.server.block(['stream', 'poll', 'long-poll']);
+        await notice(page, 'degraded').waitFor({ timeout: 90_000 });
+        await until('the last line is still in sight', isInSight);
+      } finally {
+        stage.server.block([]);
+      }
     },
   },
   {

@@ -19,6 +19,9 @@ export interface Chat {
 
 const pageSize = 1_000;
 const listeners = new Set<() => void>();
+/** Who writes says so every two seconds, and who has gone away does not say that it is over. */
+const typingMs = 8_000;
+const typingEnds = new Map<string, ReturnType<typeof setTimeout>>();
 let open: Chat | undefined;
 
 export const currentChat = (): Chat | undefined => open;
@@ -41,6 +44,8 @@ export async function resume(): Promise<void> {
 export function exit(): void {
   open?.end();
   open = undefined;
+  for (const timer of typingEnds.values()) clearTimeout(timer);
+  typingEnds.clear();
   forgetSession();
   store.reset();
   tellAll();
@@ -71,6 +76,9 @@ async function begin(session: Session): Promise<void> {
     store.change((state) => ({ ...state, people: { ...state.people, [presence.userId]: presence } })),
   );
   me.on('broadcast', ({ text }) => store.change((state) => ({ ...state, announcement: text })));
+  me.on('message', ({ username, text }) =>
+    store.change((state) => ({ ...state, announcement: `${username} to you alone: ${text}` })),
+  );
   const stops = [
     // what cannot be replayed is asked for
     realtime.on('gap', ({ channel, reason }) => {
@@ -164,6 +172,10 @@ function applyMessage(id: string, action: 'new' | 'edited' | 'deleted', message:
 }
 
 function setTyping(id: string, userId: string, name: string | undefined): void {
+  const key = `${id} ${userId}`;
+  clearTimeout(typingEnds.get(key));
+  typingEnds.delete(key);
+  if (name !== undefined) typingEnds.set(key, setTimeout(setTyping, typingMs, id, userId, undefined));
   store.change((state) => {
     const { [userId]: _, ...others } = state.typing[id] ?? {};
     if (name === undefined && !_) return state;

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type FormEvent, memo, type ReactNode, useLayoutEffect, useRef, useState } from 'react';
+import { type FormEvent, memo, type ReactNode, useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { Byline, isFollowUp, NotSent } from '../../shared/react/message.tsx';
 import { currentChat, discard, edit, problemOf, remove, sayAgain } from './chat.ts';
 import { type Message, useChat } from './store.ts';
@@ -35,6 +35,17 @@ export function MessageList({ messages }: { readonly messages: readonly Message[
     }
     before.current = first;
   }, [messages.length, newest, first, virtual]);
+
+  // a banner above takes room, and not from the newest message
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd.current) element.scrollTop = element.scrollHeight;
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
 
   return (
     <div

@@ -42,6 +42,8 @@ export const events = {
   channel_init: unchecked<{ readonly channel: WireChannel; readonly members: readonly string[] }>(),
   presence: unchecked<WirePresence>(),
   broadcast: unchecked<{ readonly text: string }>(),
+  /** A word to us alone, in no channel. */
+  message: unchecked<{ readonly username: string; readonly text: string }>(),
   typing: unchecked<{ readonly userId: string; readonly username: string; readonly isTyping: boolean }>(),
 
   say: unchecked<{ readonly text: string }>(),
