@@ -317,13 +317,18 @@ export async function createSseChatServer(options: SseChatServerOptions = {}): P
       return { body: { events: missed.map(({ notice }) => notice), last: feed.last } };
     }
     return new Promise((resolve) => {
-      const timer = setTimeout(() => end([]), waitMs);
-      const remove = listen({ user, channel: undefined, take: (notice) => end([notice]) }, response);
+      let isAnswered = false;
+      let remove = (): void => {};
       const end = (events: readonly Notice[]): void => {
+        isAnswered = true;
         clearTimeout(timer);
         remove();
         resolve({ body: { events, last: feed.last } });
       };
+      const timer = setTimeout(() => end([]), waitMs);
+      remove = listen({ user, channel: undefined, take: (notice) => end([notice]) }, response);
+      // whoever comes hears at once that they are online
+      if (isAnswered) remove();
       response.on('close', () => {
         clearTimeout(timer);
         resolve(undefined);
