@@ -341,6 +341,16 @@ export const system: System = defineSystem<InboxServer>('team-inbox', [
       await shop.getByRole('button', { name: 'Start the chat' }).click();
       await badge(shop, 'connected').waitFor();
       await tab.getByText('This browser is Ida').waitFor();
+
+      // the tab that has signed in itself hears of it too
+      const first = await openAgent(stage, someone('Sam'));
+      const second = await openTab(stage, first, 'agent');
+      await badge(second, 'connected').waitFor();
+      const links = (): number => Object.values(stage.server.stats().links).reduce((sum, count) => sum + count, 0);
+      const before = links();
+      await second.getByRole('button', { name: 'Sign out' }).click();
+      for (const page of [first, second]) await page.getByLabel('Your name').waitFor();
+      await until('the connection has ended', () => links() === before - 1);
     },
   },
   {

@@ -11,8 +11,7 @@ const key = 'team-inbox.session';
 
 /** Who uses this browser. */
 export function session(): Session | undefined {
-  const kept = localStorage.getItem(key);
-  return kept === null ? undefined : JSON.parse(kept);
+  return read(localStorage.getItem(key));
 }
 
 /** Signs in: an agent at the dashboard, a customer at the widget. @throws Error with the words of the server */
@@ -32,11 +31,10 @@ export function signOut(): void {
 
 /** A browser is one user: when another tab signs in or out, this one follows. */
 export function followOtherTabs(): void {
-  let known = session()?.user.id;
   addEventListener('storage', (event) => {
-    if (event.key !== key && event.key !== null) return;
-    if (known !== session()?.user.id) location.reload();
-    known = session()?.user.id;
+    // another token of the same user is no news; without a key everything was cleared
+    const isOther = event.key === key && read(event.oldValue)?.user.id !== read(event.newValue)?.user.id;
+    if (isOther || event.key === null) location.reload();
   });
 }
 
@@ -65,6 +63,10 @@ export async function load<T>(path: string, signal: AbortSignal): Promise<T> {
 const get = (path: string, signal: AbortSignal): Promise<Response> => fetch(path, { headers: bearer(), signal });
 const post = (path: string, signal: AbortSignal): Promise<Response> => fetch(path, { method: 'POST', headers: bearer(), signal });
 const bearer = (): Record<string, string> => ({ authorization: `Bearer ${session()?.token ?? ''}` });
+
+function read(kept: string | null): Session | undefined {
+  return kept === null ? undefined : JSON.parse(kept);
+}
 
 function keep({ user, token }: Session): Session {
   const kept = { user, token };
