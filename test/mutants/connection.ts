@@ -210,9 +210,16 @@ export const connecting: readonly Mutant[] = [
   {
     name: 'a token is not renewed before its end',
     file: 'connection/session.ts',
-    find: '    scheduleRenewal();\n    note',
-    replace: '    note',
+    find: 'if (!info.isRelayed) scheduleRenewal();',
+    replace: '',
     tests: ['connection'],
+  },
+  {
+    name: 'every tab renews the token',
+    file: 'connection/session.ts',
+    find: 'if (!info.isRelayed) scheduleRenewal();',
+    replace: 'scheduleRenewal();',
+    tests: ['tabs/token.test.ts'],
   },
   {
     name: 'a token that the server has not seen counts as refused',
