@@ -3,6 +3,8 @@ import { openDatabase } from './database/database.ts';
 
 const database = openDatabase(process.env['DATABASE_URL'] ?? 'http://127.0.0.1:4410');
 const everyMs = 2_500;
+// nobody visits what has ended
+process.on('disconnect', () => process.exit());
 /** More sessions than this are cleaned up, the oldest first. */
 const most = 60;
 

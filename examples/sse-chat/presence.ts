@@ -15,7 +15,7 @@ export interface Presence {
   readonly people: ReadonlyMap<string, Person>;
   /** Makes somebody known. */
   meet(userId: string, username: string): void;
-  /** Somebody says how things are, and is there for a while after that. */
+  /** Somebody says how things are, and is there for a while, also without a stream. */
   say(userId: string, status: PresenceStatus, currentChannel?: string): void;
   /** Somebody has asked for news, and is there for a while after that: away, if that was the last word. */
   seen(userId: string): void;
@@ -48,13 +48,18 @@ export function createPresence(changed: (person: Person) => void): Presence {
 
   /** Who has no stream is gone after a time, unless something is heard meanwhile. */
   function leaveAfter(userId: string, ms: number): void {
-    clearTimeout(leaving.get(userId));
+    stay(userId);
     if ((streams.get(userId) ?? 0) > 0) return;
-    leaving.set(
-      userId,
-      setTimeout(() => set(userId, 'offline'), ms),
-    );
-    leaving.get(userId)?.unref();
+    const timer = setTimeout(() => {
+      leaving.delete(userId);
+      set(userId, 'offline');
+    }, ms);
+    leaving.set(userId, timer.unref());
+  }
+
+  function stay(userId: string): void {
+    clearTimeout(leaving.get(userId));
+    leaving.delete(userId);
   }
 
   return {
@@ -64,7 +69,8 @@ export function createPresence(changed: (person: Person) => void): Presence {
     },
     say(userId, status, currentChannel) {
       set(userId, status, currentChannel);
-      leaveAfter(userId, pollerMs);
+      // the last word of a page that is being closed may come after the end of its stream
+      if (!leaving.has(userId)) leaveAfter(userId, pollerMs);
     },
     seen(userId) {
       show(userId);
@@ -72,7 +78,7 @@ export function createPresence(changed: (person: Person) => void): Presence {
     },
     enter(userId) {
       streams.set(userId, (streams.get(userId) ?? 0) + 1);
-      clearTimeout(leaving.get(userId));
+      stay(userId);
       show(userId);
       let isOver = false;
       return () => {
