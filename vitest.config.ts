@@ -1,28 +1,18 @@
 import { playwright } from '@vitest/browser-playwright';
 import { msw } from 'msw/vite';
 import { defineConfig } from 'vitest/config';
-import { findChromium } from './scripts/chromium.mjs';
+import { chromiumArgs, findChromium } from './scripts/chromium.mjs';
 import { entries, importName } from './scripts/entries.mjs';
 import { pageCommands } from './test/browser/pages.ts';
 
 const chromium = findChromium();
-/** Chromium must not look up hosts of its own during the tests. */
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 function inChromium(executablePath: string) {
   return {
     enabled: true,
     headless: true,
     screenshotFailures: false,
-    provider: playwright({ launchOptions: { executablePath, args } }),
+    provider: playwright({ launchOptions: { executablePath, args: chromiumArgs } }),
     commands: pageCommands,
     instances: [{ browser: 'chromium' as const }],
   };
@@ -56,9 +46,10 @@ export default defineConfig({
           // a part of the tests once more, where no shared prototype can be changed
           name: 'frozen',
           setupFiles: ['./test/support/frozen.ts', './test/support/guard.ts'],
-          include: ['protocol', 'events', 'delivery', 'channel', 'transport', 'adapters', 'security/prototypes*'].map(
-            (folder) => `test/${folder}/**/*.test.ts`,
-          ),
+          include: [
+            'test/{protocol,events,delivery,channel,transport,adapters}/**/*.test.ts',
+            'test/security/prototypes.test.ts',
+          ],
           benchmark: { include: [] },
         },
       },

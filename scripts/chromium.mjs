@@ -9,6 +9,17 @@ export function findChromium() {
   return (chosen ? [chosen] : places).find((path) => existsSync(path));
 }
 
+/** How it is started: it must not look up hosts of its own during the tests. */
+export const chromiumArgs = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
 /** What to tell someone whose machine has none. */
 export const howToGetChromium =
   'Get it with `apt-get install chromium` (Debian), or set CHROMIUM_PATH to a Chromium or Chrome that is installed.';

@@ -1,26 +1,16 @@
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright';
 import { expect, onTestFinished, test } from 'vitest';
-import { findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
+import { chromiumArgs, findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
 import { startDemo } from '../../scripts/demo.mjs';
 
 const executablePath = findChromium();
 if (executablePath === undefined) console.warn(`The demo is NOT tested: no Chromium was found. ${howToGetChromium}`);
-/** Chromium must not look up hosts of its own during the tests. */
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** A demo and a browser for one test. */
 async function stage() {
   const demo = await startDemo({ port: 0 });
   onTestFinished(() => demo.close());
-  const browser = await chromium.launch({ executablePath, args });
+  const browser = await chromium.launch({ executablePath, args: chromiumArgs });
   onTestFinished(() => browser.close());
   const viewport = { width: 1280, height: 800 };
   return { demo, join: (name: string) => join(browser, demo.url, name, viewport) };

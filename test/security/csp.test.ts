@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
+import { chromiumArgs, findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
 import { entries, importName } from '../../scripts/entries.mjs';
 import { startChromium } from '../support/chromium-tabs.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
@@ -10,15 +10,6 @@ import { startReferenceServer } from '../support/reference-server.ts';
 const executablePath = findChromium();
 if (executablePath === undefined) console.warn(`A strict policy is NOT tested in a browser: none was found. ${howToGetChromium}`);
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** What is built; without a build its source, which is the same. */
 function fileOf({ output, source }: (typeof entries)[number]): string {
@@ -68,7 +59,7 @@ test.skipIf(executablePath === undefined)(
         response.end(isScript ? script : '<!doctype html><title>page</title><body><script src="/page.js"></script>');
       },
     });
-    const browser = await startChromium(executablePath ?? '', args);
+    const browser = await startChromium(executablePath ?? '', chromiumArgs);
     const tab = await browser.open(`${server.url}/`);
     await expect.poll(() => tab.evaluate<boolean>('window.connected?.() ?? false'), { timeout: 30_000 }).toBe(true);
     await expect.poll(() => tab.evaluate<string>('window.shown()')).toContain('onerror');

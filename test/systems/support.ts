@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright';
-import { findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
+import { chromiumArgs, findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
 import { startExample } from '../../scripts/example.mjs';
 
 /** A running example: its page, and its server as the example itself gives it. */
@@ -47,17 +47,6 @@ export interface RunningSystem {
   close(): Promise<void>;
 }
 
-/** Chromium must not look up hosts of its own during the tests. */
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
 /** Describes a system. The example is started once, and each check begins with browsers of its own. */
 export function defineSystem<Server>(name: string, shows: readonly Show<Server>[]): System {
   return {
@@ -67,7 +56,7 @@ export function defineSystem<Server>(name: string, shows: readonly Show<Server>[
       const executablePath = findChromium();
       if (executablePath === undefined) throw new Error(`no Chromium was found. ${howToGetChromium}`);
       const example: Example<Server> = await startExample(name, { port: 0 });
-      const browser = await chromium.launch({ executablePath, args }).catch(async (error: unknown) => {
+      const browser = await chromium.launch({ executablePath, args: chromiumArgs }).catch(async (error: unknown) => {
         await example.close();
         throw error;
       });

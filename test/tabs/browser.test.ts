@@ -1,23 +1,14 @@
 import { build } from 'esbuild';
 import { expect, test } from 'vitest';
-import { findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
+import { chromiumArgs, findChromium, howToGetChromium } from '../../scripts/chromium.mjs';
 import { type ChromiumTab, startChromium } from '../support/chromium-tabs.ts';
 import { startReferenceServer, type TestServer } from '../support/reference-server.ts';
 import type { PageApp } from './page.ts';
 
 const executablePath = findChromium();
 if (executablePath === undefined) console.warn(`Shared tabs are NOT tested in a browser: none was found. ${howToGetChromium}`);
-/** Chromium must not look up hosts of its own during the tests, and each tab needs a process of its own to crash. */
-const args = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--process-per-tab',
-];
+/** Each tab needs a process of its own to crash. */
+const args = [...chromiumArgs, '--process-per-tab'];
 
 /** How long a tab does nothing but count: longer than it takes until it is given up. */
 const hangMs = 7_000;
