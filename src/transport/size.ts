@@ -1,3 +1,6 @@
+/** Text is measured in pieces of this many bytes: 16 KiB. A copy of the whole would cost more than reading the message does. */
+const pieceBytes = 16_384;
+
 /**
  * Is one inbound message larger than allowed? Knows text, buffers and blobs; anything else has no size.
  *
@@ -5,9 +8,20 @@
  */
 export function isLarger(data: unknown, maxBytes: number): boolean {
   if (typeof data === 'string') {
-    if (data.length * 3 <= maxBytes) return false;
-    return data.length > maxBytes || new TextEncoder().encode(data).byteLength > maxBytes;
+    return data.length * 3 > maxBytes && (data.length > maxBytes || isLongerText(data, maxBytes));
   }
   const { byteLength, size } = (data ?? {}) as { readonly byteLength?: number; readonly size?: number };
   return (byteLength ?? size ?? 0) > maxBytes;
+}
+
+function isLongerText(text: string, maxBytes: number): boolean {
+  const encoder = new TextEncoder();
+  const piece = new Uint8Array(pieceBytes);
+  let bytes = 0;
+  for (let at = 0; at < text.length && bytes <= maxBytes; ) {
+    const { read, written } = encoder.encodeInto(text.slice(at), piece);
+    at += read;
+    bytes += written;
+  }
+  return bytes > maxBytes;
 }
