@@ -10,7 +10,7 @@ describe('the size of a message', () => {
     const text = fc
       .tuple(unit, fc.integer({ min: 16_370, max: 16_390 }), fc.string({ unit, maxLength: 40 }))
       .map(([one, count, rest]) => one.repeat(count) + rest);
-    fc.assert(
+    void fc.assert(
       fc.property(text, fc.integer({ min: -2, max: 2 }), (value, difference) => {
         expect(isLarger(value, bytesOf(value) + difference)).toBe(difference < 0);
       }),
