@@ -160,6 +160,7 @@ async function build() {
   const builtMs = statSync(`${folder}.next/BUILD_ID`, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   const sources = [folder, `${root}examples/shared`, `${root}src`];
   if (sources.every((source) => newest(source) < builtMs)) return;
+  console.log('Building the pages of the support desk: this takes about half a minute, once.');
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: /** @type {const} */ ('production') };
   const child = spawn(process.execPath, [`${root}node_modules/next/dist/bin/next`, 'build'], {
     cwd: folder,
