@@ -17,7 +17,7 @@ const longPoll = "export { longPoll } from 'keepwire/long-poll';";
  * not grow beyond unnoticed, and the miss is printed each time.
  */
 const budgets = [
-  { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 24_750 },
+  { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 24_800 },
   { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 31_850 },
   {
     name: 'tabs, on top of core + websocket',

@@ -69,6 +69,14 @@ const ways: Readonly<Record<string, { readonly hasBar: boolean; readonly lose: L
       return client.clock.now();
     },
   },
+  'a cut, where the server has few clients and says so': {
+    hasBar: true,
+    async lose(client) {
+      client.links.last?.frames([{ kind: 'advice', spreadMs: 200 }]);
+      cut(client);
+      return client.clock.now();
+    },
+  },
   'a cut that nothing explains': {
     hasBar: false,
     async lose(client) {

@@ -31,7 +31,15 @@ export interface Limits {
   readonly maxUnreadable: number;
   /** Bytes that wait to go out on one link. @defaultValue `8_388_608` */
   readonly maxWaitingBytes: number;
+  /**
+   * So many clients may come back within a second when all links are cut at once. Each is told how wide a window that makes,
+   * when it comes and each time their number has doubled. @defaultValue `4_000`
+   */
+  readonly maxReturnsPerSecond: number;
 }
+
+/** See `docs/protocol.md`, section 10. */
+export type Advice = Omit<AdviceFrame, 'kind'>;
 
 /** What the server knows of a link, for filters. */
 export interface LinkFilter {
@@ -53,6 +61,8 @@ export interface Hub {
   readonly rooms: ReadonlyMap<string, Room>;
   /** How many links were ever opened, by carrier. Each poll counts. */
   readonly opened: Readonly<Record<Carrier, number>>;
+  /** Within which time a link comes back that ends without a word: a window for the clients that there may be. */
+  readonly window: Advice;
   /** Lets a link in. */
   open(arrival: Arrival): Session;
   authorize(identity: Identity, channel: string): true | Refusal;
@@ -74,7 +84,8 @@ export interface Hub {
   cut(filter?: LinkFilter): number;
   /** Ends links with a reason. @returns how many */
   end(reason: End, filter?: LinkFilter): number;
-  advise(advice: Omit<AdviceFrame, 'kind'>): void;
+  /** Tells all links. From then on the window does not grow with their number. */
+  advise(advice: Advice): void;
   /** Forgets the answers to sends. */
   forget(): void;
   /** Hears of each link and each join that comes or goes, and each send; the answer ends it. */
@@ -103,6 +114,9 @@ export function createHub({ auth, log, hooks, limits, time }: HubParts): Hub {
   const presence = createPresence(limits.graceMs, time, (frame) => rooms.get(frame.channel)?.tell(encode(frame)));
   /** The sessions that have something to send at the end of this tick. */
   let touched: Session[] = [];
+  let isAdvised = false;
+  /** For how many links those that are here were told a window. */
+  let mostTold = 1;
 
   const hub: Hub = {
     auth,
@@ -113,6 +127,9 @@ export function createHub({ auth, log, hooks, limits, time }: HubParts): Hub {
     sessions,
     rooms,
     opened,
+    get window() {
+      return windowFor(sessions.size);
+    },
     open: (arrival) => openSession(hub, arrival),
     authorize: (identity, channel) => hooks.authorize(identity.user, channel, identity),
     async publish(frame, identity) {
@@ -139,6 +156,12 @@ export function createHub({ auth, log, hooks, limits, time }: HubParts): Hub {
     post,
     started(session) {
       const key = pairKey(session.user, session.client);
+      const count = sessions.size + 1;
+      // never again for as many: polls come and go, and one that is told is answered
+      if (!isAdvised && count >= mostTold * 2) {
+        mostTold = count;
+        tell(windowFor(count));
+      }
       sessions.add(session);
       links.set(key, (links.get(key) ?? new Set()).add(session));
       opened[session.carrier] += 1;
@@ -176,7 +199,10 @@ export function createHub({ auth, log, hooks, limits, time }: HubParts): Hub {
     notify,
     cut: (filter) => each(filter, (session) => session.outlet.cut()),
     end: (reason, filter) => each(filter, (session) => session.end(reason)),
-    advise: (advice) => void each({}, (session) => session.push(encode({ kind: 'advice', ...advice }))),
+    advise(advice) {
+      isAdvised = true;
+      tell(advice);
+    },
     forget: () => sends.forget(),
     observe(listener) {
       observers.add(listener);
@@ -189,6 +215,15 @@ export function createHub({ auth, log, hooks, limits, time }: HubParts): Hub {
     },
   };
   return hub;
+
+  function tell(advice: Advice): void {
+    each({}, (session) => session.push(encode({ kind: 'advice', ...advice })));
+  }
+
+  /** Room for twice as many: until then nothing else is said. */
+  function windowFor(links: number): Advice {
+    return { spreadMs: Math.ceil((links * 2 * 1000) / limits.maxReturnsPerSecond) };
+  }
 
   function flush(): void {
     const due = touched;

@@ -120,6 +120,7 @@ const defaultLimits: Limits = {
   maxChannels: 200,
   maxUnreadable: 20,
   maxWaitingBytes: 8 * 2 ** 20,
+  maxReturnsPerSecond: 4_000,
 };
 
 /** Starts the reference server; resolves when it listens. */

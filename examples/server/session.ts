@@ -121,7 +121,8 @@ export function openSession(hub: Hub, arrival: Arrival): Session {
   for (const frame of poll?.leftover?.frames ?? []) push(frame, false);
   if (!isHeldPoll) {
     const heartbeatMs = poll === undefined ? limits.heartbeatMs : undefined;
-    push(encode({ kind: 'welcome', version: protocolVersion, session: randomUUID(), heartbeatMs, user: identity.user }), true);
+    const { user } = identity;
+    push(encode({ kind: 'welcome', version: protocolVersion, session: randomUUID(), heartbeatMs, ...hub.window, user }), true);
   }
   if (poll === undefined) watchSilence(limits.heartbeatMs);
   opened = Promise.all(hello.joins.map(seating.join)).then(() => undefined);

@@ -14,7 +14,7 @@ export interface RetryContext {
   readonly awayMs: number;
   /**
    * Does something on this side explain the end: a network that changed, a device that slept, a path that fell silent, a
-   * proxy that cuts at a certain age? Then this client comes back alone, and need not spare the server.
+   * proxy that cuts at a certain age? Or has the server said that its clients are few? Then the server need not be spared.
    */
   readonly isLocal: boolean;
   /** A number in [0, 1). */

@@ -63,7 +63,7 @@ export interface Session {
   readonly dialledMs?: number;
   readonly credentials?: Credentials;
   /** The last word of the server on when to come back. */
-  readonly advice?: AdviceFrame;
+  readonly advice?: Pick<AdviceFrame, 'retryAfterMs' | 'spreadMs'>;
   /** When the link came up, by the monotonic clock. */
   readonly upMs?: number;
   /** The last round trip, in milliseconds. */
@@ -214,6 +214,7 @@ export function startSession(
     if (isOver || !link) return;
     const opened = link;
     session.upMs = clock.now();
+    session.advice = info;
     session.live = {
       id,
       transport,

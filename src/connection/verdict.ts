@@ -67,7 +67,7 @@ export function createVerdict({ platform, auth, routes, retry, settleAfterMs, fa
   /** A policy that throws, or answers what cannot be waited for, must neither stop the connection nor make it dial in a loop. */
   function ask(session: Session, attempt: number, cause: DownCause): number | false {
     const uptimeMs = uptimeMsOf(session);
-    const isLocal = evidence.isLocal(cause, session.live ? uptimeMs : undefined, isSettled(session));
+    const isLocal = evidence.isLocal(cause, session.live && uptimeMs, isSettled(session), session.advice?.spreadMs);
     try {
       const asked = retry({ attempt, cause, uptimeMs, awayMs: clock.now() - awaySinceMs, isLocal, random });
       return asked === false || Number.isFinite(asked) ? asked : brokenPolicyMs;

@@ -178,6 +178,8 @@ export interface WelcomeFrame {
   readonly session?: string;
   /** The server sends something at least this often, in milliseconds. */
   readonly heartbeatMs?: number;
+  /** Whoever is cut off without a word comes back at a random moment within this time, in milliseconds. See {@link AdviceFrame}. */
+  readonly spreadMs?: number;
   /** Who the server takes us for. */
   readonly user?: string;
 }

@@ -161,7 +161,8 @@ export function openGate(
     const first = frames[0];
     if (phase === 'down' || first === undefined) return [];
     if (first.kind === 'welcome') {
-      up({ session: first.session, heartbeatMs: first.heartbeatMs, user: first.user, greeted: true });
+      const { session, heartbeatMs, spreadMs, user } = first;
+      up({ session, heartbeatMs, spreadMs, user, greeted: true });
       return frames.slice(1);
     }
     const refusal = frames.find((frame) => frame.kind === 'auth');

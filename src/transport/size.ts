@@ -8,20 +8,16 @@ const pieceBytes = 16_384;
  */
 export function isLarger(data: unknown, maxBytes: number): boolean {
   if (typeof data === 'string') {
-    return data.length * 3 > maxBytes && (data.length > maxBytes || isLongerText(data, maxBytes));
+    if (data.length * 3 <= maxBytes) return false;
+    const piece = new Uint8Array(pieceBytes);
+    let bytes = 0;
+    for (let at = 0; at < data.length && bytes <= maxBytes; ) {
+      const { read, written } = new TextEncoder().encodeInto(data.slice(at), piece);
+      at += read;
+      bytes += written;
+    }
+    return bytes > maxBytes;
   }
   const { byteLength, size } = (data ?? {}) as { readonly byteLength?: number; readonly size?: number };
   return (byteLength ?? size ?? 0) > maxBytes;
-}
-
-function isLongerText(text: string, maxBytes: number): boolean {
-  const encoder = new TextEncoder();
-  const piece = new Uint8Array(pieceBytes);
-  let bytes = 0;
-  for (let at = 0; at < text.length && bytes <= maxBytes; ) {
-    const { read, written } = encoder.encodeInto(text.slice(at), piece);
-    at += read;
-    bytes += written;
-  }
-  return bytes > maxBytes;
 }

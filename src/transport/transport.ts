@@ -63,6 +63,8 @@ export interface LinkInfo {
   readonly session?: string;
   /** The server sends something at least this often, in milliseconds. */
   readonly heartbeatMs?: number;
+  /** After an end that nobody announces the server wants its clients back at random moments within this time, in milliseconds. */
+  readonly spreadMs?: number;
   /** Who the server takes us for. */
   readonly user?: string;
   /** The channels whose joins travelled with the first flight; the others are joined by frames. */

@@ -39,6 +39,24 @@ describe('the cause of an end counts as local', () => {
   });
 });
 
+describe('an end of a link to a server that has few clients', () => {
+  test('counts as local, and so do the attempts of the 5 seconds after it', async () => {
+    const clock = manualClock(1_000);
+    const evidence = createEvidence(clock);
+    expect(evidence.isLocal(cut, 20_000, true, 200)).toBe(true);
+    await clock.advance(4_999);
+    expect(evidence.isLocal(causeOf('refused'), undefined, false)).toBe(true);
+    await clock.advance(1);
+    expect(evidence.isLocal(causeOf('refused'), undefined, false)).toBe(false);
+  });
+
+  test('does not where its window is wider, or was said on an attempt that never came up', () => {
+    const evidence = createEvidence(manualClock(10_000));
+    expect(evidence.isLocal(cut, 20_000, true, 201)).toBe(false);
+    expect(evidence.isLocal(causeOf('refused'), undefined, false, 0)).toBe(false);
+  });
+});
+
 describe('the retry policy is told', () => {
   test('of a local cause after a wake, and not without', async () => {
     const bench = connectionBench();

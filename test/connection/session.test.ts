@@ -536,4 +536,28 @@ describe('advice', () => {
     transport?.last.down('lost');
     expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 6_000 });
   });
+
+  test('may be given with the greeting: a narrow window says that the server need not be spared', async () => {
+    const bench = connectionBench();
+    const [transport] = bench.transports;
+    bench.connection.start();
+    await bench.settle();
+    transport?.last.up({ spreadMs: 100 });
+    await bench.clock.advance(20_000);
+    transport?.last.down('lost');
+    expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 50 });
+    expect(bench.asked).toMatchObject([{ attempt: 1, isLocal: true }]);
+  });
+
+  test('of a wide window is kept, and is no local cause', async () => {
+    const bench = connectionBench();
+    const [transport] = bench.transports;
+    bench.connection.start();
+    await bench.settle();
+    transport?.last.up({ spreadMs: 9_000 });
+    await bench.clock.advance(20_000);
+    transport?.last.down('lost');
+    expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 4_500 });
+    expect(bench.asked).toMatchObject([{ attempt: 1, isLocal: false }]);
+  });
 });

@@ -307,3 +307,32 @@ test('a log that is lost while a client reads it is read from its new beginning'
   expect(joined[1]?.epoch).toBe((await memory.head('room')).epoch);
   expect(eventsOf(link).map(({ offset }) => offset)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
 });
+
+describe.each(carriers.filter((carrier) => carrier !== 'long-poll'))('the clients of the reference server over %s', (carrier) => {
+  test('says how wide a window its clients need, and says it again when there are twice as many', async () => {
+    const server = await startReferenceServer({ limits: { maxReturnsPerSecond: 4 } });
+    const links: RawLink[] = [];
+    for (const client of ['a', 'b', 'c', 'd']) {
+      links.push(openRaw(carrier, server, { client, channels: [{ channel: 'room' }] }));
+      await links.at(-1)?.next(isKind('joined'));
+    }
+    await server.until(() => Object.values(server.stats().links).reduce((sum, count) => sum + count) === links.length);
+    const windows = (frames: readonly ServerFrame[]): (number | undefined)[] =>
+      frames.flatMap((frame) => (frame.kind === 'welcome' || frame.kind === 'advice' ? [frame.spreadMs] : []));
+    for (const link of links.slice(0, 3)) await link.next((frame) => frame.kind === 'advice' && frame.spreadMs === 2_000);
+    // room for twice as many as there are: half a second for each
+    expect(links.map(({ frames }) => windows(frames))).toEqual([[500, 1_000, 2_000], [1_000, 2_000], [1_500, 2_000], [2_000]]);
+  });
+});
+
+test('a poll is not answered again and again because others come and go', async () => {
+  const server = await startReferenceServer();
+  const links = ['a', 'b', 'c'].map((client) => openRaw('long-poll', server, { client, channels: [{ channel: 'room' }] }));
+  for (const link of links) await link.next(isKind('joined'));
+  await server.until(() => server.stats().links['long-poll'] === 3);
+  for (let number = 1; number <= 20; number += 1) {
+    await server.log.append('room', { id: `m${number}`, event: 'message', data: '1', at: 0, from: 'ada' });
+    for (const link of links) await link.next(hasEvent(number));
+  }
+  for (const link of links) expect(link.frames.filter(isKind('advice')).length).toBeLessThan(3);
+});

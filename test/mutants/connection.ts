@@ -47,6 +47,13 @@ export const connecting: readonly Mutant[] = [
     tests: [...connection, 'manager/switching.test.ts'],
   },
   {
+    name: 'a server with many clients is not spared',
+    file: 'connection/evidence.ts',
+    find: 'if (uptimeMs !== undefined && windowMs <= fewMs)',
+    replace: 'if (uptimeMs !== undefined)',
+    tests: connection,
+  },
+  {
     name: 'what a link that is over says is heard',
     file: 'transport/link.ts',
     find: "    if (phase === 'down') return;\n    phase = 'down';\n    over.abort();",
