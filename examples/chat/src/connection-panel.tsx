@@ -72,8 +72,28 @@ function TransportSwitch(): ReactNode {
   );
 }
 
+/** How long the connection was away the last time, in milliseconds: a cut that is mended at once would go unseen. */
+function useLastAbsence(): number | undefined {
+  const realtime = useRealtime();
+  const [absenceMs, setAbsenceMs] = useState<number>();
+  useEffect(() => {
+    let lostMs: number | undefined;
+    return realtime.on('status', ({ status }) => {
+      if (status === 'reconnecting') lostMs ??= performance.now();
+      if (status !== 'connected' || lostMs === undefined) return;
+      setAbsenceMs(performance.now() - lostMs);
+      lostMs = undefined;
+    });
+  }, [realtime]);
+  return absenceMs;
+}
+
+const inWords = (durationMs: number): string =>
+  durationMs < 1_000 ? `${Math.ceil(durationMs)} ms` : `${(durationMs / 1_000).toFixed(1)} s`;
+
 function Breakers({ me }: { readonly me: string }): ReactNode {
   const lobby = useChannel(lobbyChannel);
+  const absenceMs = useLastAbsence();
   const { status } = useConnection();
   const [problem, setProblem] = useState<string>();
   const attempt = (action: Promise<unknown> | undefined): void => {
@@ -94,6 +114,13 @@ function Breakers({ me }: { readonly me: string }): ReactNode {
         >
           Outage, {outageS} s
         </button>
+      </div>
+      <div role="status">
+        {absenceMs === undefined ? null : (
+          <p className="dim" data-absence>
+            The last time it was back after {inWords(absenceMs)}.
+          </p>
+        )}
       </div>
       <p className="dim">
         What you write meanwhile waits, and nothing is lost. A message that begins with <q>spam</q> is refused.
