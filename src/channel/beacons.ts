@@ -53,7 +53,7 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
     const { clock, random, newId } = channel.context.platform;
     /** Names this tab, so that we know our own beacons. */
     const client = newId();
-    /** By client, the one that spoke last at the end. */
+    /** By client, the one that said something new last at the end. */
     const devices = new Map<string, Device>();
     let members = new Map<string, SourceMember>();
     /** What we say of ourselves. */
@@ -149,7 +149,8 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
         if (key === undefined || Number.isNaN(everyMs)) return;
         if (!known && devices.size >= mostDevices) return;
         const device: Device = { key, data, everyMs };
-        devices.delete(from);
+        // who only says again that they are here does not take the word from their other devices
+        if (JSON.stringify(known?.data) !== JSON.stringify(data)) devices.delete(from);
         devices.set(from, device);
         expect(from, device);
         tell();
@@ -174,6 +175,7 @@ export function beacons(options: BeaconOptions = {}): PresenceSource {
     return {
       announce(data) {
         said = data;
+        devices.delete(client);
         if (me) devices.set(client, { key: me.key, data, everyMs });
         tell();
         beacon();

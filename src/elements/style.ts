@@ -1,8 +1,11 @@
-/** The style of the elements; it lives in their shadow roots and touches nothing else. */
+/**
+ * The style of the elements; it lives in their shadow roots and touches nothing else. They have no background, so their text has
+ * the colour of the page, and light and dark are what the page says, which need not be what the system prefers.
+ */
 export const style = `
-:host { color-scheme: light dark; --ink: light-dark(#1c2128, #e6e9ee); --dim: light-dark(#57606c, #9aa4b2);
+:host { --dim: color-mix(in srgb, currentColor 72%, transparent);
   --good: light-dark(#12805c, #4cc38a); --wait: light-dark(#9a6700, #e2b340); --bad: light-dark(#c4314b, #ff8095);
-  display: inline-block; font: 13px/1.45 system-ui, sans-serif; color: var(--ink); }
+  display: inline-block; font: 13px/1.45 system-ui, sans-serif; }
 [hidden], :host([hidden]) { display: none; }
 [role=status]::before { content: ''; display: inline-block; width: 0.65em; height: 0.65em; margin-inline-end: 0.5em; border-radius: 50%;
   border: 1px solid transparent; background: var(--dim); }
@@ -15,7 +18,7 @@ dt, ol { color: var(--dim); }
 dd { margin: 0; font-variant-numeric: tabular-nums; }
 ol { margin: 4px 0 0; padding: 0; list-style: none; }
 li { overflow-wrap: anywhere; }
-b { color: var(--ink); font-weight: 600; }
+b { font-weight: 600; }
 @media (prefers-reduced-motion: no-preference) {
   [data-status=connecting]::before, [data-status=reconnecting]::before { animation: wait 1.2s ease-in-out infinite alternate; }
   @keyframes wait { to { opacity: 0.35; } }

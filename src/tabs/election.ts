@@ -37,7 +37,8 @@ export type Office = (candidate: Candidate) => void;
 
 /** A connection of its own. */
 export function goAlone(candidate: Candidate): void {
-  dial(candidate, 'alone', '', () => {});
+  // nobody hears of it, but an empty name would be that of a link that has left
+  dial(candidate, 'alone', 'alone', () => {});
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 import type { LinkGate } from '../transport/link.ts';
 import type { LinkInfo, LinkRequest, Transport } from '../transport/transport.ts';
 import type { Line } from './line.ts';
-import { answerFor, earlier, note, positionOf } from './positions.ts';
+import { answerFor, earlier, logOf, note, positionOf } from './positions.ts';
 import { createSeat, type Seat } from './seat.ts';
 import { readSend, type TabMessage } from './wire.ts';
 import { createWires } from './wires.ts';
@@ -45,12 +45,17 @@ interface Joiner {
   to: string;
   /** Where it asked to go on. */
   readonly position: Position | undefined;
-  /** The number of the physical link that brings the join, as every later one does; `undefined` until it is dialled. */
-  link?: number;
+  /**
+   * The number of the physical link that brings the join, as every later one does; `undefined` until it is dialled, and
+   * {@link turn} while another join of the channel is under way.
+   */
+  link: number | undefined;
   /** Where the frame joins that goes out for it; a link that is dialled joins where it stands. */
   from?: Position | undefined;
 }
 
+/** Later than every link: a join that waits for its turn. */
+const turn = Number.POSITIVE_INFINITY;
 /** More followers than that have connections of their own. */
 const mostGuests = 64;
 /** Timers of hidden tabs may run once a minute; a tab that is silent for longer is frozen or gone: 3 minutes. */
@@ -180,22 +185,44 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
       const isNewLog = note(wires.stands, frame);
       // to those who are in already an answer is no news, unless the log is another one
       if (frame.kind !== 'joined' || isNewLog) rest.push(frame);
-      if (frame.kind === 'denied') takeAnswered(frame.channel);
+      if (frame.kind === 'denied') takeJoiners(frame.channel, turn);
+      // there may be no other answer to the join of whoever has left since
+      if (frame.kind === 'left') takeJoiners(frame.channel, turn, '');
       if (frame.kind !== 'joined') continue;
-      for (const { to, from = stand, position } of takeAnswered(frame.channel)) {
+      for (const { to, from = stand, position } of takeJoiners(frame.channel)) {
         tellAll(rest.splice(0));
         tell(to, [answerFor(frame, from, position)]);
       }
     }
     tellAll(rest, cursor);
+    const next = joiners.flatMap(({ channel }) => joinWaiting(channel));
+    if (next.length) wires.send(next).catch(forget);
   }
 
-  /** A link that is dialled answers all joins that it brings; a frame is the answer to the oldest one. */
-  function takeAnswered(channel: string): readonly Joiner[] {
-    const found = joiners.filter(({ channel: name, link = Number.NaN }) => name === channel && link <= wires.number);
-    const answered = joining === 'dial' ? found : found.slice(0, 1);
-    joiners = joiners.filter((joiner) => !answered.includes(joiner));
-    return answered;
+  function takeJoiners(channel: string, upTo = wires.number, of?: string): readonly Joiner[] {
+    const taken = joiners.filter(
+      ({ channel: name, link = Number.NaN, to }) => name === channel && link <= upTo && (of ?? to) === to,
+    );
+    joiners = joiners.filter((joiner) => !taken.includes(joiner));
+    return taken;
+  }
+
+  /** One join of a channel is under way at a time: a server need not answer one that the next has overtaken. */
+  function joinWaiting(channel: string): readonly ClientFrame[] {
+    const all = joiners.filter((joiner) => joiner.channel === channel);
+    const waiting = all.filter(({ link }) => link === turn);
+    const first = waiting.find(({ to }) => to);
+    if (!first || waiting.length < all.length) return [];
+    // places in another log do not compare: those wait for the next join
+    const together = waiting.filter(({ position }) => logOf(position) === logOf(first.position));
+    // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
+    const from = together.reduce((place, { position }) => earlier(position, place), wires.stands.get(channel));
+    for (const joiner of together) {
+      joiner.link = wires.number;
+      joiner.from = from;
+    }
+    if (!wires.stands.has(channel)) wires.stands.set(channel, from);
+    return [joinFrame(channel, from)];
   }
 
   function tell(to: string, batch: readonly ServerFrame[]): void {
@@ -226,7 +253,8 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     for (const frame of batch) {
       if (frame.kind === 'join') {
         if (resume !== 'channel' && wires.stands.has(frame.channel)) answerJoin(from, frame.channel);
-        else asked.push(ask(from, frame, out));
+        else asked.push(ask(from, frame));
+        out.push(...joinWaiting(frame.channel));
       } else if (frame.kind === 'leave') {
         for (const joiner of joiners) if (joiner.to === from && joiner.channel === frame.channel) joiner.to = '';
         out.push(...withdraw(from, frame.channel));
@@ -256,18 +284,11 @@ export function openHub(transport: Transport, request: LinkRequest, gate: LinkGa
     }
   }
 
-  function ask(to: string, frame: JoinFrame, out: ClientFrame[]): Joiner {
+  function ask(to: string, frame: JoinFrame): Joiner {
     const { channel } = frame;
-    const stand = wires.stands.get(channel);
-    const joiner: Joiner = { channel, to, position: positionOf(frame) ?? stand };
+    const position = positionOf(frame) ?? wires.stands.get(channel);
+    const joiner: Joiner = { channel, to, position, link: joining === 'frame' ? turn : undefined };
     joiners.push(joiner);
-    if (joining === 'frame') {
-      joiner.link = wires.number;
-      // an earlier place than asked for costs repeats, a later one would leave a hole for those who are in
-      joiner.from = earlier(joiner.position, stand);
-      if (!wires.stands.has(channel)) wires.stands.set(channel, joiner.from);
-      out.push(joinFrame(channel, joiner.from));
-    }
     return joiner;
   }
 

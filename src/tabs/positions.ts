@@ -8,6 +8,11 @@ export function positionOf({ cursor, epoch, offset }: JoinFrame): Position | und
   return epoch === undefined || offset === undefined ? cursor : { epoch, offset };
 }
 
+/** What a position belongs to: positions compare only within it. */
+export function logOf(position: Position | undefined): string | undefined {
+  return typeof position === 'object' ? position.epoch : position;
+}
+
 /** The earlier one of two positions of one numbering; positions that do not compare leave the first. */
 export function earlier(first: Position | undefined, second: Position | undefined): Position | undefined {
   return first === undefined || isBefore(second, first) ? second : first;

@@ -115,17 +115,24 @@ test('the monitor is a region with one live region, the numbers and the reasons'
   expect(listeners()).toBe(0);
 });
 
-test('the elements have colours for light and for dark pages', () => {
+test('the elements are as light or dark as their page, whatever the system prefers', () => {
   const { realtime } = setUp();
-  const colours = ['light', 'dark'].map((scheme) => {
+  realtime.start();
+  const shown = ['normal', 'light', 'dark'].map((scheme) => {
     const page = document.body.appendChild(document.createElement('div'));
+    page.style.colorScheme = scheme;
+    page.style.color = scheme === 'dark' ? 'rgb(250, 250, 250)' : 'rgb(5, 5, 5)';
     const badge = document.createElement('keepwire-status');
-    badge.style.colorScheme = scheme;
     badge.manager = realtime;
     page.append(badge);
-    return getComputedStyle(inside(badge).querySelector('[role=status]') as Element).color;
+    const status = inside(badge).querySelector('[role=status]') as Element;
+    const { color } = getComputedStyle(status);
+    return { isOfPage: color === page.style.color, dot: getComputedStyle(status, '::before').backgroundColor };
   });
-  expect(new Set(colours).size).toBe(2);
+  const [normal, light, dark] = shown.map(({ dot }) => dot);
+  expect(shown.map(({ isOfPage }) => isOfPage)).toEqual([true, true, true]);
+  expect(normal).toBe(light);
+  expect(dark).not.toBe(light);
 });
 
 test('bindings work on a page that enforces Trusted Types', async () => {

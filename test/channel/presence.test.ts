@@ -448,6 +448,22 @@ describe('presence by beacons', () => {
     expect(bobs.others.get()).toMatchObject([{ key: 'ada', status: 'away', devices: 1 }]);
   });
 
+  test('of several devices the one that said something new last is shown, and not the one that beacons', async () => {
+    const { clock, person } = town();
+    const first = enter(person('ada'), 'ada', { source: beacons({ everyMs: 10_000 }) });
+    const second = enter(person('ada'), 'ada', { source: beacons({ everyMs: 10_000 }) });
+    const bobs = enter(person('bob'), 'bob', { source: beacons({ everyMs: 10_000 }) });
+    await clock.advance(3_000);
+    first.update({ name: 'Countess' });
+    await clock.advance(100);
+    const told: unknown[] = [];
+    bobs.on('update', ({ data }) => told.push(data));
+    await clock.advance(60_000);
+    expect(told).toEqual([]);
+    for (const shown of [first.me, second.me]) expect(shown.get()?.data).toMatchObject({ name: 'Countess' });
+    expect(bobs.others.get()).toMatchObject([{ key: 'ada', data: { name: 'Countess' }, devices: 2 }]);
+  });
+
   test('nonsense is left alone, and no more than 1,000 devices are believed', async () => {
     const { clock, server, person } = town();
     const bob = person('bob');

@@ -138,14 +138,65 @@ test('each join is answered to the link that asked, from the place that it asked
   await say(joined('room', 10), event('room', 11));
   await join(early, 'room', 5);
   await join(late, 'room');
-  expect(server.last.sent.filter(({ kind }) => kind === 'join').slice(1)).toMatchObject([{ offset: 5 }, { offset: 11 }]);
   // the first answer is not the late one's: it would take what is old for new
   await say(joined('room', 5), event('room', 6));
   expect(kinds(early.news())).toEqual(['joined 5', 'event 6']);
   expect(late.news()).toEqual([]);
-  await say(joined('room', 11), event('room', 12));
-  expect(kinds(late.news())).toEqual(['joined 11', 'event 12']);
-  expect(kinds(leader.news())).toEqual(['joined 10', 'event 11', 'event 6', 'event 12']);
+  // nor may its join take from the others what is still to be replayed
+  expect(server.last.sent.filter(({ kind }) => kind === 'join').slice(1)).toMatchObject([{ offset: 5 }, { offset: 6 }]);
+  await say(joined('room', 6), event('room', 7));
+  expect(kinds(late.news())).toEqual(['joined 11', 'event 7']);
+  expect(kinds(leader.news())).toEqual(['joined 10', 'event 11', 'event 6', 'event 7']);
+});
+
+test('a join waits for the answer to the one before: a server may answer only the last of several', async () => {
+  const { server, openShared, join, say } = setUp();
+  const [leader, first, second, third] = (await openShared(4)) as [Played, Played, Played, Played];
+  await join(leader, 'room', 9);
+  await join(first, 'room', 7);
+  await join(second, 'room', 5);
+  await join(third, 'room', 8);
+  await third.link.send([{ kind: 'leave', channel: 'room' }]);
+  const joins = () => server.last.sent.filter(({ kind }) => kind === 'join');
+  expect(joins()).toMatchObject([{ offset: 9 }]);
+  await say(joined('room', 9));
+  // those who waited are joined together, from the earliest of their places
+  expect(joins()).toMatchObject([{ offset: 9 }, { offset: 5 }]);
+  await say(joined('room', 5), event('room', 6));
+  expect([first, second, third].map((tab) => kinds(tab.news()))).toEqual([['joined 7', 'event 6'], ['joined 5', 'event 6'], []]);
+  expect(joins()).toHaveLength(2);
+});
+
+test('places in different logs are not joined together', async () => {
+  const { server, openShared, join, say } = setUp();
+  const [leader, follower, behind] = (await openShared(3)) as [Played, Played, Played];
+  await join(leader, 'room', 9);
+  await join(follower, 'room', 7);
+  behind.link.send([{ kind: 'join', channel: 'room', epoch: 'old', offset: 1 }]).catch(() => {});
+  await say(joined('room', 9));
+  await say(joined('room', 7));
+  expect(server.last.sent.slice(1)).toMatchObject([
+    { epoch: 'e', offset: 7 },
+    { epoch: 'old', offset: 1 },
+  ]);
+  expect(behind.news()).toEqual([]);
+  await say(joined('room', 0));
+  expect(kinds(behind.news())).toEqual(['joined 0']);
+});
+
+test('who waits for its turn to join is not joined after a refusal, and is after a leave that had no other answer', async () => {
+  const { server, openShared, join, say } = setUp();
+  const [leader, follower] = (await openShared(2)) as [Played, Played];
+  await join(leader, 'room');
+  await leader.link.send([{ kind: 'leave', channel: 'room' }]);
+  await join(follower, 'room', 4);
+  expect(server.last.sent.map(({ kind }) => kind)).toEqual(['join', 'leave']);
+  await say({ kind: 'left', channel: 'room' });
+  await join(leader, 'room');
+  expect(server.last.sent.slice(2)).toMatchObject([{ kind: 'join', offset: 4 }]);
+  await say({ kind: 'denied', channel: 'room', code: 'forbidden' });
+  expect(server.last.sent).toHaveLength(3);
+  expect([kinds(leader.news()), kinds(follower.news())]).toEqual([['left', 'denied'], ['denied']]);
 });
 
 test('a link that is ahead of the shared connection is not joined past what the others still get', async () => {
@@ -590,7 +641,8 @@ test('a join that follows a leave at once is not ended by the answer to the leav
     { kind: 'join', channel: 'room' },
   ]);
   await turn();
-  await say(joined('room', 3), { kind: 'left', channel: 'room' }, joined('room', 4), event('room', 5));
+  await say(joined('room', 3), { kind: 'left', channel: 'room' });
+  await say(joined('room', 4), event('room', 5));
   expect(kinds(leader.news())).toEqual(['joined 4', 'event 5']);
 });
 
