@@ -71,7 +71,9 @@ export function createOutbox(
     return false;
   }
 
-  function ended({ link: wasOn }: Entry): void {
+  function ended(entry: Entry): void {
+    const { link: wasOn } = entry;
+    entry.link = undefined;
     if (!waiting.size) isOneByOne = false;
     if (wasOn && !isBusy(wasOn.id)) onDrained(wasOn.id);
     flushSoon();
@@ -141,14 +143,18 @@ export function createOutbox(
     );
   }
 
-  function received({ id, ack }: OutboxLink, batch: readonly Entry[], receipts: readonly Receipt[]): void {
+  function received(target: OutboxLink, batch: readonly Entry[], receipts: readonly Receipt[]): void {
+    const { id, ack } = target;
     const byId = new Map(receipts.map((receipt) => [receipt.id, receipt]));
+    const unknown: Entry[] = [];
     for (const entry of batch) {
       const receipt = byId.get(entry.frame.id) ?? { id: entry.frame.id, status: 'sent' };
-      if (receipt.status !== 'sent') answer(entry, receipt);
+      if (receipt.status === 'unknown') unknown.push(entry);
+      else if (receipt.status !== 'sent') answer(entry, receipt);
       else if (ack !== 'frame' && entry.link?.id === id)
         finish(entry, ack === 'none' ? receipt : unansweredError(entry.frame.event));
     }
+    if (unknown.length) batchFailed(target, unknown, new RealtimeError('connection-lost', 'a send got no answer'));
   }
 
   function answer(entry: Entry, receipt: Receipt): void {

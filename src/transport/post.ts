@@ -1,7 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import type { OutboundMessage, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame, ServerFrame } from '../protocol/frame.ts';
-import { receiptsFor } from '../protocol/receipts.ts';
+import { failedReceipt, receiptsFor } from '../protocol/receipts.ts';
 import { downCause } from './cause.ts';
 import { ask, compose, failure, type HttpCarrier, readText, refusalOf, withDeadline } from './exchange.ts';
 import { checkType, type EndCause, isWebPage } from './http.ts';
@@ -61,14 +61,28 @@ export function createPoster(link: HttpCarrier, url: string): (frames: readonly 
       // what waits behind a send that comes again would overtake it
       const behind = waiting.splice(0);
       batch.push(...behind);
-      refuse(framesOf([...messages.slice(at), ...behind]), cause.error, isUnknown(cause) ? undefined : wordOf(cause));
+      const word = wordOf(cause);
+      refuse(framesOf([message, ...behind]), cause.error, isUnknown(cause) ? undefined : word);
+      // these have not left
+      refuse(framesOf(messages.slice(at + 1)), cause.error, { ...word, retryAfterMs: word.retryAfterMs ?? 0 });
       break;
     }
 
     for (const { frames, resolve, reject } of batch) {
       const failed = frames.find((frame) => errors.has(frame));
-      if (failed) reject(errors.get(failed));
-      else resolve(frames.flatMap((frame) => (frame.kind === 'publish' && receipts.get(frame.id)) || []));
+      if (failed && !frames.some(isKnown)) reject(errors.get(failed));
+      else resolve(frames.flatMap(outcome));
+    }
+
+    function isKnown(frame: ClientFrame): boolean {
+      return frame.kind === 'publish' && receipts.has(frame.id);
+    }
+
+    function outcome(frame: ClientFrame): readonly Receipt[] {
+      if (frame.kind !== 'publish') return [];
+      const error = errors.get(frame);
+      const receipt = receipts.get(frame.id) ?? (error && { ...failedReceipt(error), id: frame.id });
+      return receipt ? [receipt] : [];
     }
 
     /** Joins for which this server has no message are done. */

@@ -865,3 +865,17 @@ test('over any number of links every send is accepted once, and none is lost or 
   expect(outcomes).toEqual(ids.map((id) => `${id} accepted`));
   expect([outbox.size, clock.pending]).toEqual([0, 0]);
 });
+
+test('a send that was answered by a frame stays accepted when its batch fails after that', async () => {
+  const { outbox, clock } = setup();
+  let fail: (error: Error) => void = () => {};
+  const statuses: string[] = [];
+  outbox.use({ id: 1, ack: 'receipt', send: () => new Promise((_, reject) => (fail = reject)) });
+  const sent = outbox.send(frame('a'), { tell: (status) => statuses.push(status) });
+  await clock.advance(0);
+  outbox.answered({ kind: 'ack', id: 'a' });
+  await sent;
+  fail(new Error('the answer was cut off'));
+  await clock.advance(0);
+  expect(statuses).toEqual(['queued', 'sending', 'accepted']);
+});
