@@ -39,7 +39,7 @@ export interface Outbox extends OutboxControls {
   isBusy(link: number): boolean;
 }
 
-/** After a failed batch on a link that is still up: wait this long, doubling up to the longest. */
+/** After a failed batch on a link that is still up, or what the server put off: wait this long, doubling up to the longest. */
 const firstPauseMs = 250;
 const longestPauseMs = 10_000;
 
@@ -62,7 +62,10 @@ export function createOutbox(
   let isFlushScheduled = false;
   /** True while one of a batch was impossible to send and it is not known which: they leave one by one. */
   let isOneByOne = false;
-  let pauseMs = firstPauseMs;
+  /** The last pause; 0 when nothing failed since. */
+  let pauseMs = 0;
+  /** The pause has grown since a batch left: once is enough, however many of it failed. */
+  let hasGrown = false;
   let cancelPause: (() => void) | undefined;
   let cancelHeld = (): void => {};
 
@@ -128,6 +131,7 @@ export function createOutbox(
     cancelHeld();
     if (nextMs < Number.POSITIVE_INFINITY) cancelHeld = clock.schedule(flushSoon, nextMs);
     if (!batch.length) return;
+    hasGrown = false;
     for (const entry of batch) {
       entry.link = target;
       entry.attempts += 1;
@@ -163,14 +167,13 @@ export function createOutbox(
     if (waiting.get(id) !== entry) {
       if (failed.get(id) === entry && status === 'accepted') ledger.acceptedLate(entry, receipt);
     } else if (status === 'accepted') {
-      pauseMs = firstPauseMs;
+      relax();
       finish(entry, receipt);
     } else if (retryAfterMs === undefined) {
       finish(entry, rejectedError(event, code, message));
     } else {
       const { link: wasOn } = entry;
-      entry.notBeforeMs = clock.now() + Math.max(pauseMs, retryAfterMs);
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+      entry.notBeforeMs = clock.now() + Math.max(nextPauseMs(), retryAfterMs);
       wait(entry);
       if (wasOn && !isBusy(wasOn.id)) onDrained(wasOn.id);
       flushSoon();
@@ -206,8 +209,18 @@ export function createOutbox(
     cancelPause = clock.schedule(() => {
       cancelPause = undefined;
       flushSoon();
-    }, pauseMs);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    }, nextPauseMs());
+  }
+
+  function nextPauseMs(): number {
+    if (!hasGrown) pauseMs = Math.min(pauseMs * 2 || firstPauseMs, longestPauseMs);
+    hasGrown = true;
+    return pauseMs;
+  }
+
+  function relax(): void {
+    pauseMs = 0;
+    hasGrown = false;
   }
 
   function endPause(): void {
@@ -235,7 +248,7 @@ export function createOutbox(
       if (!next) return;
       // a new link is no reason to wait for what the old one asked
       endPause();
-      pauseMs = firstPauseMs;
+      relax();
       for (const entry of waiting.values()) entry.notBeforeMs = 0;
       flushSoon();
     },

@@ -879,3 +879,24 @@ test('a send that was answered by a frame stays accepted when its batch fails af
   await clock.advance(0);
   expect(statuses).toEqual(['queued', 'sending', 'accepted']);
 });
+
+test('a batch that the server puts off as a whole leaves again as a whole, after one pause', async () => {
+  const { outbox, clock, send, outcomes } = setup();
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const batches: string[][] = [];
+  outbox.use({
+    id: 1,
+    ack: 'receipt',
+    async send(frames) {
+      const left = frames.flatMap((each) => (each.kind === 'publish' ? [each.id] : []));
+      const isFull = batches.push(left) < 3;
+      return left.map((id) => (isFull ? { id, status: 'rejected', code: '503', retryAfterMs: 0 } : accepted(id)));
+    },
+  });
+  for (const id of ids) send(id);
+  await clock.advance(0);
+  await clock.advance(250);
+  await clock.advance(500);
+  expect(batches).toEqual([ids, ids, ids]);
+  expect(outcomes).toEqual(ids.map((id) => `${id} accepted`));
+});
