@@ -78,6 +78,11 @@ export function createOutbox(
     const { link: wasOn } = entry;
     entry.link = undefined;
     if (!waiting.size) isOneByOne = false;
+    free(wasOn);
+  }
+
+  /** A send is no longer under way on this link. */
+  function free(wasOn: OutboxLink | undefined): void {
     if (wasOn && !isBusy(wasOn.id)) onDrained(wasOn.id);
     flushSoon();
   }
@@ -147,18 +152,14 @@ export function createOutbox(
     );
   }
 
-  function received(target: OutboxLink, batch: readonly Entry[], receipts: readonly Receipt[]): void {
-    const { id, ack } = target;
+  function received({ id, ack }: OutboxLink, batch: readonly Entry[], receipts: readonly Receipt[]): void {
     const byId = new Map(receipts.map((receipt) => [receipt.id, receipt]));
-    const unknown: Entry[] = [];
     for (const entry of batch) {
       const receipt = byId.get(entry.frame.id) ?? { id: entry.frame.id, status: 'sent' };
-      if (receipt.status === 'unknown') unknown.push(entry);
-      else if (receipt.status !== 'sent') answer(entry, receipt);
+      if (receipt.status !== 'sent') answer(entry, receipt);
       else if (ack !== 'frame' && entry.link?.id === id)
         finish(entry, ack === 'none' ? receipt : unansweredError(entry.frame.event));
     }
-    if (unknown.length) batchFailed(target, unknown, new RealtimeError('connection-lost', 'a send got no answer'));
   }
 
   function answer(entry: Entry, receipt: Receipt): void {
@@ -167,30 +168,30 @@ export function createOutbox(
     if (waiting.get(id) !== entry) {
       if (failed.get(id) === entry && status === 'accepted') ledger.acceptedLate(entry, receipt);
     } else if (status === 'accepted') {
-      relax();
+      pauseMs = 0;
       finish(entry, receipt);
     } else if (retryAfterMs === undefined) {
       finish(entry, rejectedError(event, code, message));
     } else {
-      const { link: wasOn } = entry;
+      const { link: wasOn = entry.doubt } = entry;
       entry.notBeforeMs = clock.now() + Math.max(nextPauseMs(), retryAfterMs);
-      wait(entry);
-      if (wasOn && !isBusy(wasOn.id)) onDrained(wasOn.id);
-      flushSoon();
+      wait(entry, status === 'rejected' ? undefined : wasOn);
+      free(wasOn);
     }
   }
 
   /** It is not known whether the server got the batch: it leaves again, under the same ids. */
   function batchFailed(target: OutboxLink, batch: readonly Entry[], error: RealtimeError): void {
     const isImpossible = impossible.includes(error.code);
+    const doubt = harmless.includes(error.code) ? undefined : target;
     isOneByOne = isImpossible && waiting.size > 1;
     for (const entry of batch) {
       // the end of the link may have been told before its reason
-      if (entry.doubt === target && harmless.includes(error.code)) entry.doubt = undefined;
+      if (entry.doubt === target) entry.doubt = doubt;
       if (entry.link?.id !== target.id) continue;
       entry.problem = error;
       if (isImpossible && batch.length === 1) finish(entry, error);
-      else wait(entry, harmless.includes(error.code) ? undefined : target);
+      else wait(entry, doubt);
     }
     if (isImpossible) flushSoon();
     else pause();
@@ -213,14 +214,9 @@ export function createOutbox(
   }
 
   function nextPauseMs(): number {
-    if (!hasGrown) pauseMs = Math.min(pauseMs * 2 || firstPauseMs, longestPauseMs);
+    if (!hasGrown || !pauseMs) pauseMs = Math.min(pauseMs * 2 || firstPauseMs, longestPauseMs);
     hasGrown = true;
     return pauseMs;
-  }
-
-  function relax(): void {
-    pauseMs = 0;
-    hasGrown = false;
   }
 
   function endPause(): void {
@@ -248,7 +244,7 @@ export function createOutbox(
       if (!next) return;
       // a new link is no reason to wait for what the old one asked
       endPause();
-      relax();
+      pauseMs = 0;
       for (const entry of waiting.values()) entry.notBeforeMs = 0;
       flushSoon();
     },

@@ -33,7 +33,7 @@ export interface Receipt {
   readonly id: string;
   /**
    * `accepted` and `rejected` are the server's word. `sent` means no more than that it left: an acknowledgement frame
-   * may tell the rest. `unknown` means that no answer came, where others of the same batch have one.
+   * may tell the rest. `unknown`, with `retryAfterMs`, means that no answer came, where others of the batch have one.
    */
   readonly status: 'accepted' | 'rejected' | 'sent' | 'unknown';
   /** The number that the message got in the channel's log. */

@@ -21,8 +21,9 @@ export function receiptsFor(
 export function failedReceipt(cause: unknown): Omit<Receipt, 'id'> {
   const { code, message } = RealtimeError.from(cause, 'connection-lost', 'a send failed');
   if (code === 'invalid-payload') return { status: 'rejected', code, message };
-  const hasNotLeft = code === 'unauthorized' || code === 'closed';
-  return hasNotLeft ? { status: 'rejected', code, message, retryAfterMs: 0 } : { status: 'unknown', message };
+  // not applied: the token was refused, or it never left
+  const isHarmless = code === 'unauthorized' || code === 'closed';
+  return { status: isHarmless ? 'rejected' : 'unknown', code, message, retryAfterMs: 0 };
 }
 
 /** A part of a batch that is sent by itself. */

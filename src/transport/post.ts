@@ -64,25 +64,15 @@ export function createPoster(link: HttpCarrier, url: string): (frames: readonly 
       const word = wordOf(cause);
       refuse(framesOf([message, ...behind]), cause.error, isUnknown(cause) ? undefined : word);
       // these have not left
-      refuse(framesOf(messages.slice(at + 1)), cause.error, { ...word, retryAfterMs: word.retryAfterMs ?? 0 });
+      refuse(framesOf(messages.slice(at + 1)), cause.error, word);
       break;
     }
 
     for (const { frames, resolve, reject } of batch) {
-      const failed = frames.find((frame) => errors.has(frame));
-      if (failed && !frames.some(isKnown)) reject(errors.get(failed));
-      else resolve(frames.flatMap(outcome));
-    }
-
-    function isKnown(frame: ClientFrame): boolean {
-      return frame.kind === 'publish' && receipts.has(frame.id);
-    }
-
-    function outcome(frame: ClientFrame): readonly Receipt[] {
-      if (frame.kind !== 'publish') return [];
-      const error = errors.get(frame);
-      const receipt = receipts.get(frame.id) ?? (error && { ...failedReceipt(error), id: frame.id });
-      return receipt ? [receipt] : [];
+      const error = errors.get(frames.find((frame) => errors.has(frame)) as ClientFrame);
+      const known = frames.flatMap((frame) => (frame.kind === 'publish' && receipts.get(frame.id)) || []);
+      if (error && !known.length) reject(error);
+      else resolve(error ? receiptsFor(frames, known, failedReceipt(error)) : known);
     }
 
     /** Joins for which this server has no message are done. */
@@ -196,7 +186,7 @@ function isPassing(cause: EndCause): boolean {
 /** The server's word for a refusal. */
 function wordOf(cause: EndCause): Omit<Receipt, 'id'> {
   const { native, message, hint } = cause.error;
-  const retryAfterMs = cause.kind === 'refused' ? (cause.retryAfterMs ?? 0) : undefined;
+  const retryAfterMs = isPassing(cause) ? (cause.kind === 'refused' && cause.retryAfterMs) || 0 : undefined;
   // the address is wrong, and nobody else would tell
   const told = cause.kind === 'unsupported' && hint ? `${message}. ${hint}` : message;
   return { status: 'rejected', code: String(native || 'redirect'), message: told, retryAfterMs };
