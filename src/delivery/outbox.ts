@@ -225,13 +225,8 @@ export function createOutbox(
   }
 
   return {
-    entries: ledger.entries,
+    ...ledger,
     send: ledger.add,
-    cancel: ledger.cancel,
-    retry: ledger.retry,
-    restore: ledger.restore,
-    taken: ledger.taken,
-    clear: ledger.clear,
     hold() {
       const name = {};
       holds.add(name);
