@@ -1,6 +1,7 @@
 import { RealtimeError, type RealtimeErrorCode, type RealtimeErrorDetails } from '../errors.ts';
 import type { Dialect, OutboundMessage, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
+import { receiptsFor, receiptsOfParts } from '../protocol/receipts.ts';
 import { type LinkGate, sentReceipts } from '../transport/link.ts';
 
 /** What emits an event, with an acknowledgement as the last argument if one is wanted. */
@@ -49,10 +50,11 @@ export function createSender(
   async function transmit(frames: readonly ClientFrame[]): Promise<readonly Receipt[]> {
     // a message with a path is for a carrier that sends by HTTP: here it would land in the wrong place
     const messages = dialect.encode(frames).filter(({ path }) => path === undefined);
-    const answers = await Promise.all(messages.map(send));
-    const answered = new Map(answers.flat().map((receipt) => [receipt.id, receipt]));
-    const left = messages.flatMap((message) => sentReceipts(message.frames));
-    return left.map((receipt) => answered.get(receipt.id) ?? receipt);
+    return receiptsOfParts(messages.map((message) => ({ frames: message.frames, sent: answered(message) })));
+  }
+
+  async function answered(message: OutboundMessage): Promise<readonly Receipt[]> {
+    return receiptsFor(message.frames, await send(message), { status: 'sent' });
   }
 
   async function send(message: OutboundMessage): Promise<readonly Receipt[]> {

@@ -45,8 +45,12 @@ export interface Auth {
    * `refused` with the provider's own error as cause
    */
   credentials(reason: AuthReason): Promise<Credentials | undefined> | undefined;
-  /** The server refused this token: it is never sent again. */
-  refuse(credentials: Credentials | undefined): void;
+  /**
+   * The server refused this token: it is never sent again.
+   *
+   * @returns whether that is news: links at the same time may have the same token
+   */
+  refuse(credentials: Credentials | undefined): boolean;
   /** Can there be another token after a refused one? */
   readonly renewable: boolean;
   /** Gives up the question that is under way. */
@@ -150,8 +154,9 @@ export function createAuth(
     },
     refuse(credentials) {
       wasRefused = true;
-      if (credentials) refused.push(credentials.token);
-      if (refused.length > mostRefused) refused.shift();
+      if (!credentials || refused.includes(credentials.token)) return false;
+      if (refused.push(credentials.token) > mostRefused) refused.shift();
+      return true;
     },
     cancel() {
       underWay?.abort.abort(new RealtimeError('aborted', 'asking for credentials was given up'));

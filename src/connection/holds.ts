@@ -64,7 +64,6 @@ export function createHolds(connection: Pick<Connection, 'hold' | 'release' | 'w
           look();
         }, lookEveryMs);
       };
-      look();
       holdOffline(!signals.isOnline());
       const removers = [
         signals.onOnlineChange(() => {
@@ -81,6 +80,8 @@ export function createHolds(connection: Pick<Connection, 'hold' | 'release' | 'w
           holdAway(false);
         },
       ];
+      // last, since signals that throw would leave it running
+      look();
       return () => {
         for (const remove of removers.splice(0)) remove?.();
       };

@@ -144,6 +144,6 @@ export function watchLiveness(
 
 function silent(quietMs: number): RealtimeError {
   return new RealtimeError('timeout', `the link showed no sign of life for ${Math.round(quietMs)} ms`, {
-    hint: 'The network on the way may have died without a word, or a proxy holds the stream back.',
+    hint: 'The network may have died without a word, or a proxy holds the stream back.',
   });
 }

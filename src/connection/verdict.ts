@@ -104,8 +104,7 @@ export function createVerdict({ platform, auth, routes, retry, settleAfterMs, fa
       const isCut = cause.kind === 'lost' || cause.kind === 'refused';
       if (isProven && isCut && !isSettled(session) && attempt >= mostShort) routes.failed(route, true);
       if (cause.kind === 'unauthorized') {
-        auth.refuse(credentials);
-        refusals += 1;
+        if (auth.refuse(credentials)) refusals += 1;
         // one new token is worth a try; a second refusal is an answer
         if (auth.renewable && refusals < 2 && credentials) {
           // a server that lets every token in and then turns it away must not be dialled in a loop

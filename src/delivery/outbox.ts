@@ -39,7 +39,7 @@ export interface Outbox extends OutboxControls {
   isBusy(link: number): boolean;
 }
 
-/** After a failed batch on a link that is still up: wait this long, doubling up to the longest. */
+/** After a failed batch on a link that is still up, or what the server put off: wait this long, doubling up to the longest. */
 const firstPauseMs = 250;
 const longestPauseMs = 10_000;
 
@@ -62,7 +62,10 @@ export function createOutbox(
   let isFlushScheduled = false;
   /** True while one of a batch was impossible to send and it is not known which: they leave one by one. */
   let isOneByOne = false;
-  let pauseMs = firstPauseMs;
+  /** The last pause; 0 when nothing failed since. */
+  let pauseMs = 0;
+  /** The pause has grown since a batch left: once is enough, however many of it failed. */
+  let hasGrown = false;
   let cancelPause: (() => void) | undefined;
   let cancelHeld = (): void => {};
 
@@ -71,8 +74,15 @@ export function createOutbox(
     return false;
   }
 
-  function ended({ link: wasOn }: Entry): void {
+  function ended(entry: Entry): void {
+    const { link: wasOn } = entry;
+    entry.link = undefined;
     if (!waiting.size) isOneByOne = false;
+    free(wasOn);
+  }
+
+  /** A send is no longer under way on this link. */
+  function free(wasOn: OutboxLink | undefined): void {
     if (wasOn && !isBusy(wasOn.id)) onDrained(wasOn.id);
     flushSoon();
   }
@@ -126,6 +136,7 @@ export function createOutbox(
     cancelHeld();
     if (nextMs < Number.POSITIVE_INFINITY) cancelHeld = clock.schedule(flushSoon, nextMs);
     if (!batch.length) return;
+    hasGrown = false;
     for (const entry of batch) {
       entry.link = target;
       entry.attempts += 1;
@@ -157,31 +168,30 @@ export function createOutbox(
     if (waiting.get(id) !== entry) {
       if (failed.get(id) === entry && status === 'accepted') ledger.acceptedLate(entry, receipt);
     } else if (status === 'accepted') {
-      pauseMs = firstPauseMs;
+      pauseMs = 0;
       finish(entry, receipt);
     } else if (retryAfterMs === undefined) {
       finish(entry, rejectedError(event, code, message));
     } else {
-      const { link: wasOn } = entry;
-      entry.notBeforeMs = clock.now() + Math.max(pauseMs, retryAfterMs);
-      pauseMs = Math.min(pauseMs * 2, longestPauseMs);
-      wait(entry);
-      if (wasOn && !isBusy(wasOn.id)) onDrained(wasOn.id);
-      flushSoon();
+      const { link: wasOn = entry.doubt } = entry;
+      entry.notBeforeMs = clock.now() + Math.max(nextPauseMs(), retryAfterMs);
+      wait(entry, status === 'rejected' ? undefined : wasOn);
+      free(wasOn);
     }
   }
 
   /** It is not known whether the server got the batch: it leaves again, under the same ids. */
   function batchFailed(target: OutboxLink, batch: readonly Entry[], error: RealtimeError): void {
     const isImpossible = impossible.includes(error.code);
+    const doubt = harmless.includes(error.code) ? undefined : target;
     isOneByOne = isImpossible && waiting.size > 1;
     for (const entry of batch) {
       // the end of the link may have been told before its reason
-      if (entry.doubt === target && harmless.includes(error.code)) entry.doubt = undefined;
+      if (entry.doubt === target) entry.doubt = doubt;
       if (entry.link?.id !== target.id) continue;
       entry.problem = error;
       if (isImpossible && batch.length === 1) finish(entry, error);
-      else wait(entry, harmless.includes(error.code) ? undefined : target);
+      else wait(entry, doubt);
     }
     if (isImpossible) flushSoon();
     else pause();
@@ -200,8 +210,13 @@ export function createOutbox(
     cancelPause = clock.schedule(() => {
       cancelPause = undefined;
       flushSoon();
-    }, pauseMs);
-    pauseMs = Math.min(pauseMs * 2, longestPauseMs);
+    }, nextPauseMs());
+  }
+
+  function nextPauseMs(): number {
+    if (!hasGrown || !pauseMs) pauseMs = Math.min(pauseMs * 2 || firstPauseMs, longestPauseMs);
+    hasGrown = true;
+    return pauseMs;
   }
 
   function endPause(): void {
@@ -210,13 +225,8 @@ export function createOutbox(
   }
 
   return {
-    entries: ledger.entries,
+    ...ledger,
     send: ledger.add,
-    cancel: ledger.cancel,
-    retry: ledger.retry,
-    restore: ledger.restore,
-    taken: ledger.taken,
-    clear: ledger.clear,
     hold() {
       const name = {};
       holds.add(name);
@@ -229,7 +239,7 @@ export function createOutbox(
       if (!next) return;
       // a new link is no reason to wait for what the old one asked
       endPause();
-      pauseMs = firstPauseMs;
+      pauseMs = 0;
       for (const entry of waiting.values()) entry.notBeforeMs = 0;
       flushSoon();
     },

@@ -18,7 +18,7 @@ export function assertSendable(frame: PublishFrame, maxSendBytes: number): numbe
       'too-large',
       `publishing ${frame.event} failed: it has more than ${maxSendBytes} characters of JSON`,
       {
-        hint: 'Send less at once, or raise maxSendBytes of the outbox if the server takes more.',
+        hint: 'Send less at once, or raise outbox.maxSendBytes if the server takes more.',
       },
     );
   }
@@ -34,7 +34,7 @@ export function rejectedError(event: string, code: string | undefined, message =
 /** There is no place for a send. */
 export function fullError(maxCount: number, maxBytes: number): RealtimeError {
   return new RealtimeError('queue-full', `the outbox is full (${maxCount} sends or ${maxBytes} characters)`, {
-    hint: 'Mark what nobody needs later as volatile, or raise the limits of the outbox.',
+    hint: 'Mark what nobody needs later as volatile, or raise its limits.',
   });
 }
 
@@ -49,7 +49,7 @@ export function expiredError(
     cause: problem,
     hint: hasLeft
       ? 'It has left, so the server may still apply it.'
-      : 'It has not left: there was no connection that could send it, or others before it were not answered.',
+      : 'It has not left: there was no connection to send it, or others before it were not answered.',
   });
 }
 
@@ -64,6 +64,6 @@ export function unansweredError(event: string): RealtimeError {
 export function unconfirmedError(event: string, cause?: unknown): RealtimeError {
   return new RealtimeError('unconfirmed', `it is not known whether the server applied ${event}`, {
     cause,
-    hint: 'It was not sent again, as the server could apply it twice. Look whether it was applied before you retry it.',
+    hint: 'It was not sent again, as the server could apply it twice. Look before you retry it.',
   });
 }

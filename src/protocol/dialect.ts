@@ -33,9 +33,9 @@ export interface Receipt {
   readonly id: string;
   /**
    * `accepted` and `rejected` are the server's word. `sent` means no more than that it left: an acknowledgement frame
-   * may tell the rest.
+   * may tell the rest. `unknown`, with `retryAfterMs`, means that no answer came, where others of the batch have one.
    */
-  readonly status: 'accepted' | 'rejected' | 'sent';
+  readonly status: 'accepted' | 'rejected' | 'sent' | 'unknown';
   /** The number that the message got in the channel's log. */
   readonly offset?: number;
   /** The numbering that the offset belongs to. */

@@ -1,7 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import type { OutboundMessage, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame, ServerFrame } from '../protocol/frame.ts';
-import { receiptsFor } from '../protocol/receipts.ts';
+import { failedReceipt, receiptsFor } from '../protocol/receipts.ts';
 import { downCause } from './cause.ts';
 import { ask, compose, failure, type HttpCarrier, readText, refusalOf, withDeadline } from './exchange.ts';
 import { checkType, type EndCause, isWebPage } from './http.ts';
@@ -61,14 +61,18 @@ export function createPoster(link: HttpCarrier, url: string): (frames: readonly 
       // what waits behind a send that comes again would overtake it
       const behind = waiting.splice(0);
       batch.push(...behind);
-      refuse(framesOf([...messages.slice(at), ...behind]), cause.error, isUnknown(cause) ? undefined : wordOf(cause));
+      const word = wordOf(cause);
+      refuse(framesOf([message, ...behind]), cause.error, isUnknown(cause) ? undefined : word);
+      // these have not left
+      refuse(framesOf(messages.slice(at + 1)), cause.error, word);
       break;
     }
 
     for (const { frames, resolve, reject } of batch) {
-      const failed = frames.find((frame) => errors.has(frame));
-      if (failed) reject(errors.get(failed));
-      else resolve(frames.flatMap((frame) => (frame.kind === 'publish' && receipts.get(frame.id)) || []));
+      const error = errors.get(frames.find((frame) => errors.has(frame)) as ClientFrame);
+      const known = frames.flatMap((frame) => (frame.kind === 'publish' && receipts.get(frame.id)) || []);
+      if (error && !known.length) reject(error);
+      else resolve(error ? receiptsFor(frames, known, failedReceipt(error)) : known);
     }
 
     /** Joins for which this server has no message are done. */
@@ -182,7 +186,7 @@ function isPassing(cause: EndCause): boolean {
 /** The server's word for a refusal. */
 function wordOf(cause: EndCause): Omit<Receipt, 'id'> {
   const { native, message, hint } = cause.error;
-  const retryAfterMs = cause.kind === 'refused' ? (cause.retryAfterMs ?? 0) : undefined;
+  const retryAfterMs = isPassing(cause) ? (cause.kind === 'refused' && cause.retryAfterMs) || 0 : undefined;
   // the address is wrong, and nobody else would tell
   const told = cause.kind === 'unsupported' && hint ? `${message}. ${hint}` : message;
   return { status: 'rejected', code: String(native || 'redirect'), message: told, retryAfterMs };

@@ -1,7 +1,8 @@
+import { RealtimeError } from '../errors.ts';
 import type { Dialect, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
-import { receiptsFor } from '../protocol/receipts.ts';
+import { receiptsFor, receiptsOfParts } from '../protocol/receipts.ts';
 import type { HttpCarrier, HttpSettings } from './exchange.ts';
 import type { FetchLike, HttpToken, PerAttempt, StatusMeanings } from './http.ts';
 import { checkOption } from './http-transport.ts';
@@ -107,12 +108,16 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
     const { dialect = keepwireDialect } = options;
     const settings: HttpSettings = { ...common, dialect, joining: 'frame' };
     return async (frames) => {
+      const found = await Promise.resolve(credentials()).catch((cause: unknown) => {
+        // nothing has left: not knowing what became of it would be another matter
+        throw new RealtimeError('closed', 'httpPosts has no token to send with', { transport: 'httpPosts', cause });
+      });
       const request: LinkRequest = {
         // another user has another name
         client: sender.client,
         clock,
         signal,
-        credentials: await credentials(),
+        credentials: found,
         channels: new Map(),
         cursor: undefined,
       };
@@ -129,8 +134,9 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
       const posted = frames.filter((frame) => hasPath(dialect, frame));
       const waiting = frames.filter((frame) => !posted.includes(frame));
       const later = receiptsFor(waiting, [], { status: 'rejected', code: 'not-connected', retryAfterMs: waitForLinkMs });
-      const receipts = posted.length > 0 ? await post(posted) : [];
-      return [...receipts.map((receipt) => cleanReceipt(receipt, request.credentials?.token)), ...later];
+      const parts = waiting.length > 0 ? [{ frames: waiting, sent: Promise.resolve(later) }] : [];
+      if (posted.length > 0) parts.push({ frames: posted, sent: post(posted) });
+      return (await receiptsOfParts(parts)).map((receipt) => cleanReceipt(receipt, found?.token));
     };
   }
 
@@ -161,8 +167,16 @@ export function httpPosts(options: HttpPostsOptions): HttpPosts {
       const posted = frames.filter((frame) => hasPath(dialect, frame));
       if (posted.length === 0) return transmit(frames);
       const rest = frames.filter((frame) => !posted.includes(frame));
-      const [own, receipts] = await Promise.all([rest.length > 0 ? transmit(rest) : [], send(posted)]);
-      return own && [...own, ...receipts];
+      if (rest.length === 0) return send(posted);
+      const own = async (): Promise<readonly Receipt[]> => {
+        const receipts = await transmit(rest);
+        if (!receipts) throw new RealtimeError('closed', `${gate.transport} is not up`, { transport: gate.transport });
+        return receipts;
+      };
+      return receiptsOfParts([
+        { frames: rest, sent: own() },
+        { frames: posted, sent: send(posted) },
+      ]);
     };
   }
 }

@@ -865,3 +865,38 @@ test('over any number of links every send is accepted once, and none is lost or 
   expect(outcomes).toEqual(ids.map((id) => `${id} accepted`));
   expect([outbox.size, clock.pending]).toEqual([0, 0]);
 });
+
+test('a send that was answered by a frame stays accepted when its batch fails after that', async () => {
+  const { outbox, clock } = setup();
+  let fail: (error: Error) => void = () => {};
+  const statuses: string[] = [];
+  outbox.use({ id: 1, ack: 'receipt', send: () => new Promise((_, reject) => (fail = reject)) });
+  const sent = outbox.send(frame('a'), { tell: (status) => statuses.push(status) });
+  await clock.advance(0);
+  outbox.answered({ kind: 'ack', id: 'a' });
+  await sent;
+  fail(new Error('the answer was cut off'));
+  await clock.advance(0);
+  expect(statuses).toEqual(['queued', 'sending', 'accepted']);
+});
+
+test('a batch that the server puts off as a whole leaves again as a whole, after one pause', async () => {
+  const { outbox, clock, send, outcomes } = setup();
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+  const batches: string[][] = [];
+  outbox.use({
+    id: 1,
+    ack: 'receipt',
+    async send(frames) {
+      const left = frames.flatMap((each) => (each.kind === 'publish' ? [each.id] : []));
+      const isFull = batches.push(left) < 3;
+      return left.map((id) => (isFull ? { id, status: 'rejected', code: '503', retryAfterMs: 0 } : accepted(id)));
+    },
+  });
+  for (const id of ids) send(id);
+  await clock.advance(0);
+  await clock.advance(250);
+  await clock.advance(500);
+  expect(batches).toEqual([ids, ids, ids]);
+  expect(outcomes).toEqual(ids.map((id) => `${id} accepted`));
+});

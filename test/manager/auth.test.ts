@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import type { AuthReason } from '../../src/index.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type AuthReason, createRealtime } from '../../src/index.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import { clientOf, collect, joined, transportNames, upTo, when } from '../support/clients.ts';
 import { startReferenceServer } from '../support/reference-server.ts';
+import { scripted } from '../support/scripted-transport.ts';
 
 describe.each(transportNames)('over %s', (name) => {
   test('a fixed token that is refused ends in a state that says so, after one attempt', async () => {
@@ -112,4 +113,32 @@ test('a provider that never answers costs its deadline, and is asked again', asy
   expect((await when(client.status, ({ attempt }) => attempt === 1)).reason).toMatchObject({ code: 'timeout' });
   await clock.advance(1);
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+});
+
+test('two links with the same token, which the server refuses to both: that is one refusal, and a new token is fetched', async () => {
+  const clock = manualClock();
+  const first = scripted('first');
+  const second = scripted('second');
+  const reasons: AuthReason[] = [];
+  const realtime = createRealtime({
+    transports: [first, second],
+    auth({ reason }) {
+      reasons.push(reason);
+      return reason === 'refused' ? 'new' : 'old';
+    },
+    retry: () => 10,
+    platform: { clock, random: () => 0 },
+  });
+  onTestFinished(() => realtime.close());
+  realtime.start();
+  await clock.advance(0);
+  first.last.up();
+  realtime.setMode('second');
+  await clock.advance(0);
+  second.last.down('unauthorized');
+  first.last.down('unauthorized');
+  await clock.advance(100);
+  expect(reasons).toEqual(['connect', 'reconnect', 'refused']);
+  expect(second.last.request.credentials?.token).toBe('new');
+  expect(realtime.status.get().status).toBe('reconnecting');
 });

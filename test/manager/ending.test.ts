@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRealtime, type RealtimeManager, type RealtimeOptions } from '../../src/index.ts';
+import { manualClock } from '../../src/testing/clock.ts';
 import { type ScriptedTransport, scripted } from '../support/scripted-transport.ts';
 import { createWorld, type World } from '../support/world.ts';
 
@@ -259,3 +260,21 @@ test.each(Object.entries(enders))('%s in the turn of the start dials nothing', a
   await world.clock.advance(86_400_000);
   expect([transports[0].dials.length, world.clock.pending, world.listening]).toEqual([0, 0, 0]);
 });
+
+test.each(['isOnline', 'onOnlineChange', 'onWake', 'onAway'] as const)(
+  'a signal of the application that throws (%s) leaves no timer',
+  (name) => {
+    const clock = manualClock();
+    const broken = (): never => {
+      throw new Error('no such signal here');
+    };
+    const quiet = { isOnline: () => true, onOnlineChange: () => () => {}, onWake: () => () => {}, onAway: () => () => {} };
+    const realtime = createRealtime({
+      transports: [scripted('socket')],
+      platform: { clock, signals: { ...quiet, [name]: broken } },
+    });
+    expect(() => realtime.start()).toThrow('no such signal here');
+    realtime.close();
+    expect(clock.pending).toBe(0);
+  },
+);
