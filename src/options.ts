@@ -166,8 +166,8 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
   const { transports, mode } = resolved;
   check('options.transports', transports, rules.transports);
-  const names = transports.map(({ name }) => name);
-  if (new Set(names).size < names.length || names.includes('auto')) {
+  const names = new Set(['auto', ...transports.map(({ name }) => name)]);
+  if (names.size <= transports.length) {
     throw invalidOption('options.transports', 'transports of different names, none of them "auto"; each factory takes a `name`');
   }
   assertMode(mode, transports);

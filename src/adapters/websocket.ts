@@ -1,7 +1,7 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import { warnIfPlain } from '../platform/report.ts';
-import { aFunction, aText, checkOptions, invalidOption, isObject, type OptionRules, oneOf, overZero } from '../platform/rules.ts';
+import { aFunction, aText, check, checkOptions, isObject, type OptionRules, oneOf, overZero } from '../platform/rules.ts';
 import type { Dialect, Greeting, OutboundMessage } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireFrames, protocolVersion } from '../protocol/keepwire.ts';
@@ -122,14 +122,17 @@ export interface WebSocketOptions {
 const longestGreeting = 4096;
 /** `WebSocket.OPEN`. */
 const openState = 1;
-const aUrl = 'an address: ws:, wss:, http:, https:, or relative to a page';
 const rules: OptionRules<WebSocketOptions> = {
   // any base will do: this only asks whether the address can be one at all
-  url: [aUrl, (url) => typeof url === 'function' || toWebSocketUrl(url, 'http://localhost'), true],
+  url: [
+    'ws:, wss:, http:, https:, or relative to a page',
+    (url) => typeof url === 'function' || toWebSocketUrl(url, 'http://localhost'),
+    true,
+  ],
   WebSocket: aFunction,
   dialect: aDialect,
   name: aText,
-  protocols: ['a list, or a function that gives one', (list) => Array.isArray(list) || typeof list === 'function'],
+  protocols: ['a list, or a function that gives it', (list) => Array.isArray(list) || typeof list === 'function'],
   token: oneOf('subprotocol', 'first-frame', 'query', 'none'),
   maxMessageBytes: overZero,
   closeCodes: ['a cause for codes from 1000 to 4999', (codes) => isMeaning(codes, /^[1-4]\d{3}$/)],
@@ -220,8 +223,8 @@ export function websocket(options: WebSocketOptions): Transport {
           const hint = 'On Node 20, pass the WebSocket of ws.';
           return gate.fail('unsupported', 'there is no WebSocket on this platform', { hint });
         }
-        let url = toWebSocketUrl(perAttempt(options.url, request), globalThis.location?.href);
-        if (!url) throw invalidOption('url of websocket()', aUrl);
+        let url = toWebSocketUrl(perAttempt(options.url, request), globalThis.location?.href) ?? '';
+        check('url of websocket()', url, rules.url);
         if (!isWarned && request.credentials && place !== 'none') isWarned = warnIfPlain(url, name);
         const protocols = [...perAttempt(offered, request)];
         const greeting = handshakeGreeting();

@@ -15,8 +15,6 @@ export interface EventStreamOptions {
   readonly overflow?: 'fail' | 'drop-oldest';
 }
 
-const overflows = oneOf('fail', 'drop-oldest');
-
 /**
  * Turns a listener into an async iterator with a bounded buffer.
  *
@@ -29,7 +27,7 @@ export function iterate<T>(
   ended: AbortSignal,
 ): AsyncIterableIterator<T> {
   check('bufferSize', bufferSize, aCount);
-  check('overflow', overflow, overflows);
+  check('overflow', overflow, oneOf('fail', 'drop-oldest'));
   const buffer: T[] = [];
   const waiting: ((result: IteratorResult<T>) => void)[] = [];
   const over: IteratorResult<T> = { done: true, value: undefined };

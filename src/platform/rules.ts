@@ -14,6 +14,7 @@ export const anObject: Rule = ['an object', isObject];
 export const overZero: Rule = ['a number over 0', (value) => typeof value === 'number' && value > 0];
 export const notNegative: Rule = ['a number that is not negative', (value) => typeof value === 'number' && value >= 0];
 export const aCount: Rule = ['a number of at least 1', (value) => typeof value === 'number' && value >= 1];
+export const aFlag: Rule = ['true or false', (value) => typeof value === 'boolean'];
 
 /** One of these words. */
 export function oneOf(...words: readonly string[]): Rule {

@@ -126,7 +126,7 @@ export function httpTransport(
   const answersJoins = traits.answersJoins || hasChannelStreams || isPosted;
   const joinsToldBy = traits.answersJoins ? 'server' : answersJoins ? 'poster' : 'gate';
 
-  if (body && method === 'GET') throw invalidOption(`body of ${name}`, 'left out with the method GET');
+  if (body && method === 'GET') throw invalidOption(`body of ${name}`, 'left out with GET');
 
   let isWarned = false;
 
