@@ -4,10 +4,21 @@ import { type RetryPolicy, spreadRetry } from './connection/retry.ts';
 import { type DedupPolicy, dedupById } from './delivery/dedup.ts';
 import { type Backfill, defaultReorder, type ReorderLimits } from './delivery/hole.ts';
 import { type Delivery, defaultOutboxLimits, type OutboxOptions } from './delivery/outbox-options.ts';
-import { RealtimeError } from './errors.ts';
 import type { Probe } from './monitor/probe.ts';
 import type { RouteMemory } from './platform/memory.ts';
 import { type Platform, systemPlatform } from './platform/platform.ts';
+import {
+  aCount,
+  aFunction,
+  anObject,
+  check,
+  invalidOption,
+  isObject,
+  madeBy,
+  notNegative,
+  oneOf,
+  type Rule,
+} from './platform/rules.ts';
 import type { EventName, EventSchemas } from './protocol/schema.ts';
 import type { HttpPosts } from './transport/posts.ts';
 import type { Credentials, Transport } from './transport/transport.ts';
@@ -116,7 +127,32 @@ function defaults(): ResolvedOptions {
   };
 }
 
-const deliveries: readonly unknown[] = ['volatile', 'at-least-once', 'once'];
+const deliveries = oneOf('volatile', 'at-least-once', 'once');
+
+/** What the options must be, and those of their groups, where that is not the type of the default. */
+const rules: Readonly<Record<'transports', Rule> & Record<string, Rule>> = {
+  transports: [
+    'a list of at least one transport, such as websocket({ url })',
+    (list) => Array.isArray(list) && list.length && list.every(isTransport),
+  ],
+  events: anObject,
+  auth: [
+    'a token, or a function that gives one',
+    (auth) => (typeof auth === 'string' ? auth : isObject(auth) || aFunction[1](auth)),
+  ],
+  backfill: aFunction,
+  posts: madeBy('httpPosts', 'alone'),
+  remember: madeBy('routeMemory', 'recall'),
+  probe: madeBy('monitor', 'note'),
+  delivery: [
+    `an object with ${deliveries[0]} for each event`,
+    (delivery) => isObject(delivery) && Object.values(delivery).every(deliveries[1]),
+  ],
+  overflow: oneOf('reject-new', 'drop-oldest'),
+  windowSize: aCount,
+  blocks: aFunction,
+  storage: madeBy('indexedDbStorage', 'open'),
+};
 
 /** The options that are groups of options. */
 const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
@@ -128,27 +164,11 @@ const groups: readonly string[] = ['liveness', 'outbox', 'platform', 'reorder'];
  */
 export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
   const resolved = fill(defaults(), options, 'options');
-  const { transports, mode, retry, auth, outbox, delivery, dedup, backfill, remember, probe } = resolved;
-  if (!Array.isArray(transports) || !transports.length || !transports.every(isTransport)) {
-    throw wrong('options.transports', 'a list of at least one transport, such as websocket({ url })');
-  }
-  const names = transports.map(({ name }) => name);
-  if (new Set(names).size < names.length || names.includes('auto')) {
-    throw wrong('options.transports', 'transports of different names, none of them "auto"; each factory takes a `name`');
-  }
-  if (typeof retry !== 'function') throw wrong('options.retry', 'a function, such as fullJitter({ baseMs, maxMs })');
-  if (typeof dedup !== 'function') throw wrong('options.dedup', 'a policy, such as dedupById({ window })');
-  if (backfill && typeof backfill !== 'function') throw wrong('options.backfill', 'what backfill(load) answers');
-  if (auth !== undefined && typeof auth !== 'function' && !isObject(auth) && !(typeof auth === 'string' && auth)) {
-    throw wrong('options.auth', 'a token, or a function that gives one');
-  }
-  if (remember && typeof remember.recall !== 'function') throw wrong('options.remember', 'a memory, such as routeMemory()');
-  if (probe !== undefined && typeof probe?.note !== 'function') throw wrong('options.probe', 'a probe');
-  if (!['reject-new', 'drop-oldest'].includes(outbox.overflow))
-    throw wrong('options.outbox.overflow', 'reject-new or drop-oldest');
-  if (outbox.windowSize < 1) throw wrong('options.outbox.windowSize', 'at least 1');
-  if (!isObject(delivery) || !Object.values(delivery).every((each) => deliveries.includes(each))) {
-    throw wrong('options.delivery', `an object with ${deliveries.join(', ')} for an event`);
+  const { transports, mode } = resolved;
+  check('options.transports', transports, rules.transports);
+  const names = new Set(['auto', ...transports.map(({ name }) => name)]);
+  if (names.size <= transports.length) {
+    throw invalidOption('options.transports', 'transports of different names, none of them "auto"; each factory takes a `name`');
   }
   assertMode(mode, transports);
   return resolved;
@@ -156,36 +176,32 @@ export function resolveOptions(options: RealtimeOptions): ResolvedOptions {
 
 /** @throws RealtimeError `invalid-option` for a mode that is not `auto` and no transport's name */
 export function assertMode(mode: string, transports: readonly Transport[]): void {
-  const modes = ['auto', ...transports.map(({ name }) => name)];
-  if (!modes.includes(mode)) throw wrong(`the mode ${JSON.stringify(mode)}`, `one of ${modes.join(', ')}`);
+  check(`the mode "${String(mode)}"`, mode, oneOf('auto', ...transports.map(({ name }) => name)));
 }
 
 /** The defaults with what was given in their place, group by group. */
 function fill<Options extends object>(fallbacks: Options, given: object, path: string): Options {
-  if (!isObject(given)) throw wrong(path, 'an object');
+  check(path, given, anObject);
   const filled = { ...fallbacks } as Record<string, unknown>;
   for (const [name, value] of Object.entries(given)) {
     const where = `${path}.${name}`;
-    if (!Object.hasOwn(fallbacks, name)) throw wrong(where, `one of ${Object.keys(fallbacks).join(', ')}`);
+    check(where, name, oneOf(...Object.keys(fallbacks)));
     const fallback = filled[name];
     if (value === undefined) continue;
-    if (typeof fallback === 'number' && !(typeof value === 'number' && value >= 0)) {
-      throw wrong(where, 'a number that is not negative');
-    }
-    filled[name] = groups.includes(name) ? fill(fallback as object, value, where) : value;
+    const isGroup = groups.includes(name);
+    if (!isGroup) check(where, value, rules[name] ?? like(fallback));
+    filled[name] = isGroup ? fill(fallback as object, value, where) : value;
   }
   return filled as Options;
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
+/** What has the type of the default. */
+function like(fallback: unknown): Rule {
+  const type = typeof fallback;
+  return type === 'number' ? notNegative : [`of type ${type}`, (value) => typeof value === type && value !== null];
 }
 
 function isTransport(value: unknown): boolean {
   const transport = value as Partial<Transport> | null;
   return typeof transport?.connect === 'function' && typeof transport.name === 'string' && isObject(transport.capabilities);
-}
-
-function wrong(what: string, wanted: string): RealtimeError {
-  return new RealtimeError('invalid-option', `${what} is not valid`, { hint: `It must be ${wanted}.` });
 }

@@ -1,3 +1,4 @@
+import { aFunction, aText, checkOptions, invalidOption, notNegative, type OptionRules, overZero } from '../platform/rules.ts';
 import {
   afterOrAtEnd,
   ask,
@@ -10,9 +11,8 @@ import {
   withDeadline,
 } from '../transport/exchange.ts';
 import { checkType, fitsHeader, headerBytes, unfitPosition } from '../transport/http.ts';
-import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
+import { type HttpOptions, httpOptionRules, httpTransport } from '../transport/http-transport.ts';
 import { decodeMessage } from '../transport/link.ts';
-import { checkNames, type OptionNames } from '../transport/options.ts';
 import { withoutContent } from '../transport/secret.ts';
 import type { Transport } from '../transport/transport.ts';
 
@@ -65,16 +65,15 @@ export interface PositionPlace {
 /** The options that are read for each poll, with their defaults. */
 type PollSettings = LongPollOptions & Required<Pick<LongPollOptions, 'waitMs' | 'requestTimeoutMs' | 'maxBodyBytes'>>;
 
-const names: OptionNames<LongPollOptions> = {
-  ...httpOptionNames,
-  url: true,
-  waitMs: true,
-  requestTimeoutMs: true,
-  intervalMs: true,
-  position: true,
-  messages: true,
-  nextCursor: true,
-  maxBodyBytes: true,
+const rules: OptionRules<LongPollOptions> = {
+  ...httpOptionRules,
+  waitMs: notNegative,
+  requestTimeoutMs: overZero,
+  intervalMs: overZero,
+  position: ["{ in: 'query' or 'header', name }", isPlace],
+  messages: aFunction,
+  nextCursor: aFunction,
+  maxBodyBytes: overZero,
 };
 
 /** What one poll was answered with. */
@@ -126,16 +125,15 @@ const pacing = { nothing: { patience: 1, longestMs: 5000 }, something: { patienc
  * ```
  */
 export function longPoll(options: LongPollOptions): Transport {
-  checkNames('longPoll', options, names);
+  checkOptions('longPoll', options, rules);
   const { name = 'long-poll', intervalMs, waitMs = intervalMs ? 0 : 25_000 } = options;
   const { requestTimeoutMs = waitMs + 10_000, maxBodyBytes = 1_048_576 } = options;
-  checkOption(name, waitMs >= 0 && requestTimeoutMs > waitMs, 'waitMs must be 0 or more, and requestTimeoutMs over it');
+  if (requestTimeoutMs <= waitMs) throw invalidOption('requestTimeoutMs of longPoll()', 'over waitMs');
   const settings = { ...options, waitMs, requestTimeoutMs, maxBodyBytes };
   return httpTransport(
     { ...options, name },
     {
       liveness: 'self',
-      numbers: { intervalMs: intervalMs ?? 1, maxBodyBytes },
       start: (link) => ({ done: pollOn(link, settings) }),
     },
   );
@@ -225,6 +223,11 @@ async function pollOn(link: HttpLink, options: PollSettings): Promise<void> {
   function pause(delayMs: number): Promise<void> | undefined {
     if (delayMs > 0) return new Promise((resolve) => afterOrAtEnd(clock, delayMs, gate.signal, resolve));
   }
+}
+
+function isPlace(value: unknown): unknown {
+  const { in: place, name } = (value ?? {}) as Partial<PositionPlace>;
+  return (place === 'query' || place === 'header') && aText[1](name);
 }
 
 function listOf(body: unknown): readonly unknown[] {

@@ -1,10 +1,10 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
+import { aText, checkOptions, madeBy, type OptionRules } from '../platform/rules.ts';
 import type { Greeting, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame, ServerFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
 import { openGate, sentReceipts } from '../transport/link.ts';
-import { checkNames } from '../transport/options.ts';
 import type { Capabilities, DownCause, Transport } from '../transport/transport.ts';
 
 /** What a {@link MemoryServer} holds of one client: the server's end of the wire. */
@@ -60,6 +60,11 @@ const defaults: Capabilities = {
   reauth: false,
 };
 
+const rules: OptionRules<MemoryOptions> = {
+  server: ['a server with an accept function', madeBy('', 'accept')[1], true],
+  name: aText,
+};
+
 /**
  * A transport that ends in the same process: for tests, demos and server-side rendering. Frames cross as the values
  * they are, not copied and not serialised, and always in a later microtask, as they would over a network.
@@ -78,11 +83,8 @@ const defaults: Capabilities = {
  * @throws RealtimeError `invalid-option` when the server has no `accept`
  */
 export function memory(options: MemoryOptions): Transport {
-  checkNames('memory', options, { server: true, name: true });
+  checkOptions('memory', options, rules);
   const { server, name = 'memory' } = options;
-  if (typeof server?.accept !== 'function') {
-    throw new RealtimeError('invalid-option', 'memory() needs a server with an accept function', { transport: name });
-  }
   const capabilities: Capabilities = { ...defaults, ...server.capabilities };
 
   return {

@@ -2,13 +2,14 @@ import { type ManagerOptions, type Socket, type SocketOptions, io as socketIoCli
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import { warnIfPlain } from '../platform/report.ts';
+import { aFunction, anObject, aText, checkOptions, isObject, type OptionRules, overZero } from '../platform/rules.ts';
 import type { Dialect, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
 import type { CauseKind } from '../transport/cause.ts';
 import { type PerAttempt, perAttempt } from '../transport/http.ts';
 import { type LinkGate, openGate } from '../transport/link.ts';
-import { checkNames, type OptionNames } from '../transport/options.ts';
+import { aDialect, isMeaning, somePosts } from '../transport/options.ts';
 import type { HttpPosts } from '../transport/posts.ts';
 import { isLarger } from '../transport/size.ts';
 import type { DownCause, LinkRequest, Transport } from '../transport/transport.ts';
@@ -79,19 +80,24 @@ export interface SocketIoOptions {
   readonly posts?: HttpPosts;
 }
 
-const names: OptionNames<SocketIoOptions> = {
-  url: true,
-  path: true,
-  dialect: true,
-  name: true,
-  transports: true,
-  auth: true,
-  ackTimeoutMs: true,
-  maxMessageBytes: true,
-  disconnects: true,
-  options: true,
-  io: true,
-  posts: true,
+const knownTransports: readonly unknown[] = ['websocket', 'polling', 'webtransport'];
+
+const rules: OptionRules<SocketIoOptions> = {
+  url: ['an http, https, ws or wss address, or a namespace of this origin', isAddress, true],
+  path: aText,
+  dialect: aDialect,
+  name: aText,
+  transports: [
+    `a list of some of ${knownTransports.join(', ')}`,
+    (list) => Array.isArray(list) && list.length > 0 && list.every((each) => knownTransports.includes(each)),
+  ],
+  auth: aFunction,
+  ackTimeoutMs: overZero,
+  maxMessageBytes: overZero,
+  disconnects: ['an object with a cause for each reason', (value) => isMeaning(value, /./)],
+  options: anObject,
+  io: aFunction,
+  posts: somePosts,
 };
 
 /** The options with everything filled in. */
@@ -122,7 +128,7 @@ interface Settings extends Required<Omit<SocketIoOptions, 'url' | 'path' | 'disc
  * ```
  */
 export function socketIo(options: SocketIoOptions): Transport {
-  checkNames('socketIo', options, names);
+  checkOptions('socketIo', options, rules);
   const settings = readSettings(options);
   const { name, dialect } = settings;
   const { traits } = dialect;
@@ -340,8 +346,6 @@ function empty({ receiveBuffer, sendBuffer }: Socket): void {
   sendBuffer.length = 0;
 }
 
-const knownTransports: ReadonlySet<string> = new Set(['websocket', 'polling', 'webtransport']);
-
 function readSettings(options: SocketIoOptions): Settings {
   const {
     name = 'socket-io',
@@ -351,18 +355,8 @@ function readSettings(options: SocketIoOptions): Settings {
     ackTimeoutMs = 10_000,
     maxMessageBytes = 1_048_576,
   } = options;
-  const url = String(options.url ?? '');
-  const [scheme] = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(url) ?? ['https'];
-  if (url === '' || !/^(https?|wss?)$/i.test(scheme))
-    throw invalid('url must be an http, https, ws or wss address, or a namespace of this origin');
-  if (name === '') throw invalid('name must not be empty');
-  if (transports.length === 0 || transports.some((transport) => !knownTransports.has(transport))) {
-    throw invalid(`transports must list some of ${[...knownTransports].join(', ')}`);
-  }
-  if (!(ackTimeoutMs > 0)) throw invalid('ackTimeoutMs must be a number of milliseconds above 0');
-  if (!(maxMessageBytes > 0)) throw invalid('maxMessageBytes must be a number of bytes above 0');
   return {
-    url,
+    url: String(options.url),
     path,
     name,
     transports,
@@ -376,6 +370,8 @@ function readSettings(options: SocketIoOptions): Settings {
   };
 }
 
-function invalid(why: string): RealtimeError {
-  return new RealtimeError('invalid-option', `the options of socketIo are wrong: ${why}`);
+function isAddress(url: unknown): boolean {
+  if (!isObject(url) && typeof url !== 'string') return false;
+  const [scheme] = /^[a-z][a-z0-9+.-]*(?=:\/\/)/i.exec(String(url)) ?? ['https'];
+  return url !== '' && /^(https?|wss?)$/i.test(scheme);
 }

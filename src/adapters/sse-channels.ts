@@ -1,4 +1,5 @@
 import { onAbort } from '../platform/abort.ts';
+import { aFunction, check } from '../platform/rules.ts';
 import type { ClientFrame, Position, ServerFrame } from '../protocol/frame.ts';
 import { composeGreeting, type HttpLink, refusalOf } from '../transport/exchange.ts';
 import type { Receiving } from '../transport/http-transport.ts';
@@ -30,6 +31,7 @@ export interface PerChannel {
  * ```
  */
 export function perChannel(urlOf: (channel: string, request: LinkRequest) => string): PerChannel {
+  check('the address of perChannel()', urlOf, aFunction);
   return { open: (link, settings, whole) => openStreams(link, urlOf, settings, whole) };
 }
 

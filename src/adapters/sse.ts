@@ -1,6 +1,6 @@
+import { check, checkOptions, madeBy, type OptionRules, oneOf, overZero } from '../platform/rules.ts';
 import { composeGreeting, type HttpLink, refusalOf } from '../transport/exchange.ts';
-import { checkOption, type HttpOptions, httpOptionNames, httpTransport } from '../transport/http-transport.ts';
-import { checkNames, type OptionNames } from '../transport/options.ts';
+import { type HttpOptions, httpOptionRules, httpTransport } from '../transport/http-transport.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
 import type { PerChannel } from './sse-channels.ts';
 import { readStream, type StreamSettings } from './sse-stream.ts';
@@ -39,13 +39,14 @@ export interface SseOptions extends Omit<HttpOptions, 'url'> {
   readonly maxEventBytes?: number;
 }
 
-const names: OptionNames<SseOptions> = {
-  ...httpOptionNames,
-  url: true,
-  streams: true,
-  firstByteTimeoutMs: true,
-  proof: true,
-  maxEventBytes: true,
+const rules: OptionRules<SseOptions> = {
+  ...httpOptionRules,
+  // not needed where each channel has a stream of its own
+  url: [httpOptionRules.url[0], httpOptionRules.url[1]],
+  streams: madeBy('perChannel', 'open'),
+  firstByteTimeoutMs: overZero,
+  proof: oneOf('headers', 'first-byte'),
+  maxEventBytes: overZero,
 };
 
 /**
@@ -76,14 +77,13 @@ const names: OptionNames<SseOptions> = {
  * ```
  */
 export function sse(options: SseOptions): Transport {
-  checkNames('sse', options, names);
+  checkOptions('sse', options, rules);
+  if (!options.streams) check('url of sse()', options.url, rules.url);
   const { name = 'sse', url, streams, firstByteTimeoutMs = 10_000, maxEventBytes = 1_048_576 } = options;
-  checkOption(name, streams === undefined || typeof streams?.open === 'function', 'streams must be perChannel(…)');
   return httpTransport(
     { ...options, url, name },
     {
       liveness: 'silence',
-      numbers: { firstByteTimeoutMs, maxEventBytes },
       hasChannelStreams: streams !== undefined,
       start(link) {
         const { proof = link.settings.dialect.traits.greets ? 'first-byte' : 'headers' } = options;

@@ -1,13 +1,14 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
 import { warnIfPlain } from '../platform/report.ts';
+import { aFunction, aText, check, checkOptions, isObject, type OptionRules, oneOf, overZero } from '../platform/rules.ts';
 import type { Dialect, Greeting, OutboundMessage } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireFrames, protocolVersion } from '../protocol/keepwire.ts';
-import { causeCodes, causeKinds } from '../transport/cause.ts';
+import { causeKinds } from '../transport/cause.ts';
 import { perAttempt } from '../transport/http.ts';
 import { openGate, sentReceipts, type Transmit } from '../transport/link.ts';
-import { checkNames, type OptionNames } from '../transport/options.ts';
+import { aDialect, isMeaning, somePosts } from '../transport/options.ts';
 import type { HttpPosts } from '../transport/posts.ts';
 import { isLarger } from '../transport/size.ts';
 import type { LinkRequest, Transport } from '../transport/transport.ts';
@@ -117,30 +118,25 @@ export interface WebSocketOptions {
   readonly posts?: HttpPosts;
 }
 
-const names: OptionNames<WebSocketOptions> = {
-  url: true,
-  WebSocket: true,
-  dialect: true,
-  name: true,
-  protocols: true,
-  token: true,
-  maxMessageBytes: true,
-  closeCodes: true,
-  posts: true,
-};
-
 /** Servers and proxies commonly limit all headers of a request to 8 KiB; half of it leaves room for the cookies. */
 const longestGreeting = 4096;
 /** `WebSocket.OPEN`. */
 const openState = 1;
-const places: readonly WebSocketToken[] = ['subprotocol', 'first-frame', 'query', 'none'];
-
-/** What the options must be; the hints of `invalid-option`. */
-const rules = {
-  url: 'ws:, wss:, http:, https:, or relative to a page',
-  token: places.join(', '),
-  maxMessageBytes: 'over 0',
-  closeCodes: 'a cause for codes from 1000 to 4999',
+const rules: OptionRules<WebSocketOptions> = {
+  // any base will do: this only asks whether the address can be one at all
+  url: [
+    'ws:, wss:, http:, https:, or relative to a page',
+    (url) => typeof url === 'function' || toWebSocketUrl(url, 'http://localhost'),
+    true,
+  ],
+  WebSocket: aFunction,
+  dialect: aDialect,
+  name: aText,
+  protocols: ['a list, or a function that gives it', (list) => Array.isArray(list) || typeof list === 'function'],
+  token: oneOf('subprotocol', 'first-frame', 'query', 'none'),
+  maxMessageBytes: overZero,
+  closeCodes: ['a cause for codes from 1000 to 4999', (codes) => isMeaning(codes, /^[1-4]\d{3}$/)],
+  posts: somePosts,
 };
 
 /**
@@ -172,20 +168,12 @@ const rules = {
  * @throws RealtimeError `invalid-option` for an address, a size or a table that cannot be right
  */
 export function websocket(options: WebSocketOptions): Transport {
-  checkNames('websocket', options, names);
+  checkOptions('websocket', options, rules);
   const { name = 'websocket', dialect = keepwireFrames, maxMessageBytes = 1_048_576, closeCodes = {} } = options;
   const { token: place = dialect.hello ? 'subprotocol' : 'first-frame' } = options;
   const { protocols: offered = dialect.hello ? [`keepwire.v${protocolVersion}`] : [] } = options;
   const { traits } = dialect;
   let isWarned = false;
-
-  check('token', places.includes(place));
-  check('maxMessageBytes', maxMessageBytes > 0);
-  // any base will do: this only asks whether the address can be one at all
-  check('url', typeof options.url === 'function' || toWebSocketUrl(options.url, 'http://localhost'));
-  for (const [code, kind] of Object.entries(closeCodes)) {
-    check('closeCodes', /^[1-4]\d{3}$/.test(code) && Object.hasOwn(causeCodes, kind));
-  }
 
   return {
     name,
@@ -235,8 +223,8 @@ export function websocket(options: WebSocketOptions): Transport {
           const hint = 'On Node 20, pass the WebSocket of ws.';
           return gate.fail('unsupported', 'there is no WebSocket on this platform', { hint });
         }
-        let url = toWebSocketUrl(perAttempt(options.url, request), globalThis.location?.href);
-        check('url', url);
+        let url = toWebSocketUrl(perAttempt(options.url, request), globalThis.location?.href) ?? '';
+        check('url of websocket()', url, rules.url);
         if (!isWarned && request.credentials && place !== 'none') isWarned = warnIfPlain(url, name);
         const protocols = [...perAttempt(offered, request)];
         const greeting = handshakeGreeting();
@@ -318,19 +306,11 @@ export function websocket(options: WebSocketOptions): Transport {
       }
     },
   };
-
-  /** The error does not quote the value: there may be a token in an address. */
-  function check(option: keyof typeof rules, isRight: unknown): asserts isRight {
-    if (isRight) return;
-    throw new RealtimeError('invalid-option', `${option} of websocket() is wrong`, {
-      transport: name,
-      hint: `It takes: ${rules[option]}.`,
-    });
-  }
 }
 
 /** The address as `ws:` or `wss:`, without a fragment; `undefined` for what cannot be one. */
-function toWebSocketUrl(given: string | URL, base: string | undefined): string | undefined {
+function toWebSocketUrl(given: unknown, base: string | undefined): string | undefined {
+  if (!isObject(given) && typeof given !== 'string') return undefined;
   const text = String(given);
   try {
     const { href } = new URL(text, base);

@@ -1,5 +1,6 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
+import { aCount, check, oneOf } from '../platform/rules.ts';
 
 /** How an iterator over events behaves. */
 export interface EventStreamOptions {
@@ -25,7 +26,8 @@ export function iterate<T>(
   { signal, bufferSize = 1000, overflow = 'fail' }: EventStreamOptions,
   ended: AbortSignal,
 ): AsyncIterableIterator<T> {
-  if (!(bufferSize >= 1)) throw new RealtimeError('invalid-option', 'bufferSize is not a number of at least 1');
+  check('bufferSize', bufferSize, aCount);
+  check('overflow', overflow, oneOf('fail', 'drop-oldest'));
   const buffer: T[] = [];
   const waiting: ((result: IteratorResult<T>) => void)[] = [];
   const over: IteratorResult<T> = { done: true, value: undefined };

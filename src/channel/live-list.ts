@@ -134,8 +134,9 @@ export function liveList<Item, Data = unknown, Schemas extends EventSchemas = Ev
   options: LiveListOptions<Item, Data, Schemas>,
 ): LiveList<Item, Data> {
   const { insert, update, remove, limit, pageSize, optimistic, per, frames = systemFrames, signal } = options;
-  const isWrong = (count: number | undefined): boolean => count !== undefined && !(count >= 1);
-  if (isWrong(limit) || isWrong(pageSize)) throw new RealtimeError('invalid-option', 'limit and pageSize must be at least 1');
+  if (![limit, pageSize].every((count = 1) => count >= 1)) {
+    throw new RealtimeError('invalid-option', 'limit or pageSize is under 1');
+  }
   const { context } = channel;
   const { clock, newId } = context.platform;
   // the payload types exist at compile time only

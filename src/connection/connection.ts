@@ -1,4 +1,4 @@
-import { RealtimeError } from '../errors.ts';
+import type { RealtimeError } from '../errors.ts';
 import type { ServerFrame } from '../protocol/frame.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { AuthReason } from './auth.ts';
@@ -362,8 +362,7 @@ export function createConnection(parts: ConnectionParts): Connection {
   }
 
   function dial(id: LinkId, route: number, { kind }: ConnectionEvent): void {
-    const transport = transports[route];
-    if (!transport) throw new RealtimeError('invalid-option', `there is no transport number ${route}`);
+    const transport = transports[route] as Transport;
     const why = authReason;
     authReason = 'reconnect';
     if (hasOther(id)) lastShared = id;

@@ -1,5 +1,5 @@
-import { RealtimeError } from '../errors.ts';
 import type { Random } from '../platform/random.ts';
+import { invalidOption } from '../platform/rules.ts';
 import type { DownCause } from '../transport/transport.ts';
 
 /** What a retry policy knows when it decides. */
@@ -100,9 +100,7 @@ const awayShare = 0.1;
 export function spreadRetry(options: SpreadRetryOptions = {}): RetryPolicy {
   const { firstMs = 3_200, everyMs = 4_000, maxMs = 30_000, maxAttempts = Number.POSITIVE_INFINITY } = options;
   if (!(firstMs >= 0 && everyMs > 0 && maxMs >= everyMs && maxAttempts >= 0)) {
-    throw new RealtimeError('invalid-option', 'spreadRetry got numbers that make no sense', {
-      hint: 'It needs firstMs >= 0, 0 < everyMs <= maxMs and maxAttempts >= 0.',
-    });
+    throw invalidOption('a number of spreadRetry()', 'firstMs >= 0, 0 < everyMs <= maxMs, maxAttempts >= 0');
   }
   return ({ attempt, isLocal, awayMs, random }) => {
     if (attempt > maxAttempts) return false;
@@ -127,9 +125,7 @@ export function spreadRetry(options: SpreadRetryOptions = {}): RetryPolicy {
 export function fullJitter(options: FullJitterOptions = {}): RetryPolicy {
   const { baseMs = 500, maxMs = 30_000, factor = 2, maxAttempts = Number.POSITIVE_INFINITY } = options;
   if (!(baseMs >= 0 && maxMs >= baseMs && factor >= 1 && maxAttempts >= 0)) {
-    throw new RealtimeError('invalid-option', 'fullJitter got numbers that make no sense', {
-      hint: 'It needs 0 <= baseMs <= maxMs, factor >= 1 and maxAttempts >= 0.',
-    });
+    throw invalidOption('a number of fullJitter()', '0 <= baseMs <= maxMs, factor >= 1, maxAttempts >= 0');
   }
   return ({ attempt, random }) => (attempt > maxAttempts ? false : random() * Math.min(maxMs, baseMs * factor ** (attempt - 1)));
 }

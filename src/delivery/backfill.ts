@@ -1,5 +1,6 @@
 import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
+import { aCount, aFunction, check, checkOptions, notNegative, type OptionRules } from '../platform/rules.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import type { Backfill, HoledChannel } from './hole.ts';
 import type { Gap } from './order.ts';
@@ -66,7 +67,7 @@ export interface BackfillOptions {
   readonly maxWaiting?: number;
 }
 
-const defaults: Required<BackfillOptions> = {
+const defaults: { -readonly [Name in keyof BackfillOptions]-?: number } = {
   maxAttempts: 4,
   baseMs: 500,
   timeoutMs: 10_000,
@@ -74,6 +75,16 @@ const defaults: Required<BackfillOptions> = {
   maxPages: 20,
   maxMessages: 1_000,
   maxWaiting: 1_000,
+};
+
+const rules: OptionRules<BackfillOptions> = {
+  maxAttempts: aCount,
+  baseMs: notNegative,
+  timeoutMs: notNegative,
+  deadlineMs: notNegative,
+  maxPages: aCount,
+  maxMessages: aCount,
+  maxWaiting: aCount,
 };
 
 /**
@@ -103,11 +114,10 @@ const defaults: Required<BackfillOptions> = {
  * ```
  */
 export function backfill(load: BackfillLoad, options: BackfillOptions = {}): Backfill {
-  const limits = { ...defaults, ...options };
-  for (const [name, value] of Object.entries(limits)) {
-    if (typeof value === 'number' && value >= (name.endsWith('Ms') ? 0 : 1)) continue;
-    throw new RealtimeError('invalid-option', `${name} of backfill is not a number that makes sense`);
-  }
+  check('the first argument of backfill()', load, aFunction);
+  checkOptions('backfill', options, rules);
+  const limits = { ...defaults };
+  for (const [name, value = defaults[name]] of Object.entries(options) as [keyof BackfillOptions, number][]) limits[name] = value;
   return (channel) => {
     const { name, turns, order } = channel;
     /** The hole that is being filled. */

@@ -1,4 +1,4 @@
-import { RealtimeError } from '../errors.ts';
+import { aCount, check } from '../platform/rules.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import { createIdWindow } from './id-window.ts';
 
@@ -60,7 +60,7 @@ const uuid = /^\w{8}-\w{4}-[1-8]\w{3}-\w{4}-\w{12}$/;
  * ```
  */
 export function dedupById({ window = 1000 }: DedupByIdOptions = {}): DedupPolicy {
-  if (!(window >= 1)) throw new RealtimeError('invalid-option', 'the window of dedupById is not a number of at least 1');
+  check('window of dedupById()', window, aCount);
   return () => {
     const ids = createIdWindow(window);
     /** What is the same message in every numbering: a server may send its latest ones again after a cut. */

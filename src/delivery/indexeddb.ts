@@ -1,4 +1,5 @@
 import { RealtimeError } from '../errors.ts';
+import { aText, checkOptions, madeBy, type OptionRules, overZero } from '../platform/rules.ts';
 import { systemIndexedDb, systemLocks } from '../platform/storage.ts';
 import { openDatabase } from './database.ts';
 import type { OutboxStorage, OutboxStorageHost, StoredSend } from './storage.ts';
@@ -26,6 +27,15 @@ export interface IndexedDbStorageOptions {
   readonly locks?: Pick<LockManager, 'request'> | 'none';
 }
 
+const rules: OptionRules<IndexedDbStorageOptions> = {
+  user: [aText[0], aText[1], true],
+  name: aText,
+  timeoutMs: overZero,
+  leaseMs: overZero,
+  indexedDB: ['like the indexedDB of a browser', madeBy('', 'open')[1]],
+  locks: ["like navigator.locks, or 'none'", (locks) => locks === 'none' || madeBy('', 'request')[1](locks)],
+};
+
 /** A page that is just being left may still hold its lock: it is waited for so long. */
 const unloadMs = 300;
 
@@ -52,12 +62,8 @@ const unloadMs = 300;
  * ```
  */
 export function indexedDbStorage(options: IndexedDbStorageOptions): OutboxStorage {
+  checkOptions('indexedDbStorage', options, rules);
   const { user, name = 'keepwire', timeoutMs = 3_000, leaseMs = 15_000 } = options;
-  for (const [option, value] of Object.entries({ user, name })) {
-    if (typeof value !== 'string' || !value) {
-      throw new RealtimeError('invalid-option', `indexedDbStorage: ${option} must be a text that is not empty`);
-    }
-  }
   const locks = options.locks === 'none' ? undefined : (options.locks ?? systemLocks());
   const databaseName = [name, user].map(encodeURIComponent).join('/');
   let host: OutboxStorageHost;

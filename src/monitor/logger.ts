@@ -1,8 +1,9 @@
 import { RealtimeError } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { reportLine } from '../platform/report.ts';
+import { aFlag, aFunction, checkOptions, type OptionRules, oneOf } from '../platform/rules.ts';
 import type { Probe, ProbeEvent } from './probe.ts';
-import { redactor, type Secret } from './redact.ts';
+import { isSecret, redactor, type Secret } from './redact.ts';
 
 /** How much a log line matters. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -41,6 +42,12 @@ export interface LoggerOptions {
 }
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const rules: OptionRules<LoggerOptions> = {
+  level: oneOf('off', ...levels),
+  sink: aFunction,
+  redact: ['a list of texts and patterns', (list) => Array.isArray(list) && list.every(isSecret)],
+  payloads: aFlag,
+};
 /** A payload is shown up to here. */
 const longestPayload = 200;
 
@@ -55,13 +62,9 @@ const longestPayload = 200;
  * ```
  */
 export function logger(options: LoggerOptions = {}): Probe {
+  checkOptions('logger', options, rules);
   const { sink = reportLine, redact = [], payloads = false } = options;
   const level = 'level' in options ? (options.level ?? 'off') : 'info';
-  if (level !== 'off' && !levels.includes(level)) {
-    throw new RealtimeError('invalid-option', 'level of logger() is not valid', {
-      hint: `It must be off or one of ${levels.join(', ')}.`,
-    });
-  }
   const lowest = level === 'off' ? levels.length : levels.indexOf(level);
   const clean = redactor(redact);
 

@@ -4,6 +4,7 @@ import type { RealtimeManager } from '../manager.ts';
 import { onAbort } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
 import { reportUnheard } from '../platform/report.ts';
+import { checkOptions, madeBy, notNegative, type OptionRules } from '../platform/rules.ts';
 import type { EventFrame } from '../protocol/frame.ts';
 import type { ByteMeter } from './bytes.ts';
 import { createChannelBook, mostChannels } from './channels.ts';
@@ -59,6 +60,12 @@ export interface Monitor extends Probe {
   readonly snapshot: Readable<MonitorSnapshot>;
 }
 
+const rules: OptionRules<MonitorOptions> = {
+  everyMs: notNegative,
+  timelineSize: notNegative,
+  bytes: madeBy('byteMeter', 'read'),
+};
+
 /** How many events of a link can lie before it and still count as live: the clocks are not known better, 5 milliseconds. */
 const slackMs = 5;
 
@@ -76,9 +83,8 @@ const slackMs = 5;
  * ```
  */
 export function monitor(options: MonitorOptions = {}): Monitor {
+  checkOptions('monitor', options, rules);
   const { everyMs = 250, timelineSize = 200, bytes } = options;
-  assertCount('everyMs', everyMs);
-  assertCount('timelineSize', timelineSize);
   const links = createLinkBook();
   const channels = createChannelBook();
   const timeline = createTimeline(timelineSize);
@@ -259,11 +265,4 @@ function nameOf({ channel, event, id, offset }: EventFrame): Pick<EventFrame, 'c
   readonly offset: number | undefined;
 } {
   return { channel, event, id, offset };
-}
-
-function assertCount(option: string, value: number): void {
-  if (value >= 0) return;
-  throw new RealtimeError('invalid-option', `${option} of monitor() is not valid`, {
-    hint: 'It must be a number that is not negative.',
-  });
 }

@@ -1,6 +1,10 @@
 /** What must not be seen: a text as it is, or a pattern. */
 export type Secret = string | RegExp;
 
+export function isSecret(value: unknown): value is Secret {
+  return typeof value === 'string' || value instanceof RegExp;
+}
+
 /** Stands where something was taken out. */
 const mark = '[redacted]';
 /** A JSON Web Token begins with the base64 of `{"`; it is never wanted in a log. */

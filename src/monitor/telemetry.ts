@@ -1,5 +1,6 @@
 import { RealtimeError } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import { aFlag, checkOptions, madeBy, type OptionRules } from '../platform/rules.ts';
 import type { EventFrame, PublishFrame } from '../protocol/frame.ts';
 import type { Probe, ProbeEvent } from './probe.ts';
 
@@ -77,6 +78,12 @@ export interface TelemetryOptions {
   readonly receiving?: boolean;
 }
 
+const rules: OptionRules<TelemetryOptions> = {
+  tracer: ['a tracer of OpenTelemetry', madeBy('', 'startSpan')[1]],
+  meter: ['a meter of OpenTelemetry', madeBy('', 'createHistogram')[1]],
+  receiving: aFlag,
+};
+
 const producer = 3;
 const consumer = 4;
 const failedStatus = 2;
@@ -93,7 +100,9 @@ const failedStatus = 2;
  * const realtime = createRealtime({ transports, probe });
  * ```
  */
-export function telemetry({ tracer, meter, receiving = true }: TelemetryOptions): Probe {
+export function telemetry(options: TelemetryOptions): Probe {
+  checkOptions('telemetry', options, rules);
+  const { tracer, meter, receiving = true } = options;
   /** Goes with the send: there is nothing to clean up. */
   const spans = new WeakMap<PublishFrame, SpanLike>();
   const sent = meter?.createCounter('messaging.client.sent.messages', { unit: '{message}' });

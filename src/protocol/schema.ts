@@ -76,7 +76,6 @@ export function unchecked<T>(): StandardSchemaV1<T> {
  */
 export function createValidator(schemas: EventSchemas | undefined): Validator {
   if (schemas === undefined) return { needsNoCheck: () => true, validate: (_, data) => ({ kind: 'valid', data }) };
-  if (typeof schemas !== 'object' || !schemas) throw new RealtimeError('invalid-option', 'events is not an object of schemas');
   // a Map, since event names come from the server and may be `constructor` or `__proto__`
   const table = new Map(Object.entries(schemas).map(([event, schema]) => [event, standardOf(event, schema)]));
   let lastEvent: string | undefined;

@@ -1,5 +1,5 @@
-import { RealtimeError } from '../errors.ts';
 import { onAbort } from '../platform/abort.ts';
+import { aFunction, anObject, aText, check, checkOptions, madeBy, type OptionRules } from '../platform/rules.ts';
 import {
   type BroadcastChannelConstructor,
   type BroadcastChannelLike,
@@ -36,6 +36,13 @@ export interface SharedTabs extends Transport {
   readonly role: TabRole | undefined;
 }
 
+const aTransport = madeBy('websocket', 'connect');
+const rules: OptionRules<SharedTabsOptions> = {
+  key: ['a text, such as the address of the server', aText[1], true],
+  locks: anObject,
+  BroadcastChannel: aFunction,
+};
+
 /** What all virtual links speak: the link of the leader has been greeted, so a gate needs no greeting of its own. */
 const dialect = { ...keepwireFrames, traits: { ...keepwireFrames.traits, greets: false } };
 
@@ -56,14 +63,10 @@ const dialect = { ...keepwireFrames, traits: { ...keepwireFrames.traits, greets:
  * ```
  */
 export function sharedTabs(transport: Transport, options: SharedTabsOptions): SharedTabs {
+  check('the transport of sharedTabs()', transport, aTransport);
+  checkOptions('sharedTabs', options, rules);
   const { name, capabilities } = transport;
   const { key } = options;
-  if (typeof key !== 'string' || !key) {
-    throw new RealtimeError('invalid-option', 'sharedTabs() needs a key', {
-      transport: name,
-      hint: 'The address of the server is a good one: tabs with the same key share one connection to it.',
-    });
-  }
   const offices = new Map<string, Office>();
   /** What each link that lives is, and where its frames go; the newest is the last. */
   const parts = new Map<LinkGate, { readonly role: TabRole; readonly way: Way }>();

@@ -1,12 +1,13 @@
 import { RealtimeError } from '../errors.ts';
 import { warnIfPlain } from '../platform/report.ts';
+import { aFunction, anything, aText, invalidOption, type OptionRules, oneOf, overZero } from '../platform/rules.ts';
 import type { Dialect } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
 import { failure, type HttpLink, type HttpSettings } from './exchange.ts';
 import { type FetchLike, type HttpToken, kindOf, type PerAttempt, type StatusMeanings } from './http.ts';
 import { openGate, type Transmit } from './link.ts';
-import type { OptionNames } from './options.ts';
+import { aDialect, anHttpAddress, headersRule, statusesRule } from './options.ts';
 import { createPoster } from './post.ts';
 import type { Capabilities, LinkRequest, Transport } from './transport.ts';
 
@@ -69,20 +70,21 @@ export interface HttpOptions {
   readonly statuses?: StatusMeanings;
 }
 
-/** The options that all transports over HTTP have, beside the address. */
-export const httpOptionNames: OptionNames<Omit<HttpOptions, 'url'>> = {
-  sendUrl: true,
-  method: true,
-  headers: true,
-  body: true,
-  token: true,
-  fetch: true,
-  credentials: true,
-  dialect: true,
-  name: true,
-  sendTimeoutMs: true,
-  joining: true,
-  statuses: true,
+/** What they must be. An address that is a function, or a body, is checked with the others. */
+export const httpOptionRules: OptionRules<HttpOptions> = {
+  url: [anHttpAddress[0], (url) => typeof url === 'function' || anHttpAddress[1](url), true],
+  sendUrl: anHttpAddress,
+  method: ['a method other than HEAD', (method) => aText[1](method) && !/^head$/i.test(method as string)],
+  headers: headersRule,
+  body: anything,
+  token: oneOf('header', 'query', 'none'),
+  fetch: aFunction,
+  credentials: oneOf('same-origin', 'include', 'omit'),
+  dialect: aDialect,
+  name: aText,
+  sendTimeoutMs: overZero,
+  joining: oneOf('dial', 'frame'),
+  statuses: statusesRule,
 };
 
 /** One link's way to receive. */
@@ -96,8 +98,6 @@ export interface Receiving {
 /** What an adapter adds to the HTTP that all have. */
 interface HttpAdapter {
   readonly liveness: Capabilities['liveness'];
-  /** Options of the adapter that must be over 0. */
-  readonly numbers: Record<string, number>;
   /** Each channel has a stream of its own, with a position of its own, that is opened and ended while the link lives. */
   readonly hasChannelStreams?: boolean;
   start(link: HttpLink): Receiving;
@@ -110,7 +110,7 @@ interface HttpAdapter {
  */
 export function httpTransport(
   options: Omit<HttpOptions, 'url'> & { readonly url: HttpOptions['url'] | undefined; readonly name: string },
-  { liveness, numbers, hasChannelStreams = false, start }: HttpAdapter,
+  { liveness, hasChannelStreams = false, start }: HttpAdapter,
 ): Transport {
   const { name, url, sendUrl, body, dialect = keepwireDialect, sendTimeoutMs = 10_000 } = options;
   const method = (options.method ?? 'GET').toUpperCase();
@@ -126,12 +126,7 @@ export function httpTransport(
   const answersJoins = traits.answersJoins || hasChannelStreams || isPosted;
   const joinsToldBy = traits.answersJoins ? 'server' : answersJoins ? 'poster' : 'gate';
 
-  checkOption(name, hasChannelStreams || typeof url === 'function' || isHttp(url), 'url must be an http(s) address');
-  checkOption(name, sendUrl === undefined || isHttp(sendUrl), 'sendUrl must be an http(s) address');
-  checkOption(name, method !== 'HEAD' && (method !== 'GET' || !body), 'a body needs another method than GET or HEAD');
-  for (const [option, value] of Object.entries({ ...numbers, sendTimeoutMs })) {
-    checkOption(name, value > 0, `${option} must be over 0`);
-  }
+  if (body && method === 'GET') throw invalidOption(`body of ${name}`, 'left out with GET');
 
   let isWarned = false;
 
@@ -176,14 +171,4 @@ export function httpTransport(
       }
     },
   };
-}
-
-/** @throws RealtimeError `invalid-option` if it is not right */
-export function checkOption(transport: string, isRight: boolean, rule: string): void {
-  if (!isRight) throw new RealtimeError('invalid-option', `the options of ${transport} are wrong: ${rule}`, { transport });
-}
-
-/** An absolute http address, or a relative one: anything without another scheme. */
-function isHttp(url: unknown): boolean {
-  return (typeof url === 'string' || url instanceof URL) && /^(https?:|(?![a-z][\w+.-]*:).)/i.test(String(url));
 }

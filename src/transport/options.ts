@@ -1,22 +1,27 @@
-import { RealtimeError } from '../errors.ts';
+import { isObject, madeBy, type Rule } from '../platform/rules.ts';
+import type { Dialect } from '../protocol/dialect.ts';
+import { causeCodes } from './cause.ts';
 
-/** The names of all options of a factory; the type keeps the list complete. */
-export type OptionNames<Options> = Readonly<Record<keyof Options, true>>;
+/** Most of what a dialect is: the options of all transports have one. */
+export const aDialect: Rule = ['what jsonDialect() gives', (value) => isObject((value as Dialect | null)?.traits)];
 
-/**
- * Refuses what is no object, and options that do not exist: a misspelt one would do nothing.
- *
- * @param factory - what was called, for the error
- * @throws RealtimeError `invalid-option`
- */
-export function checkNames<Options>(factory: string, options: Options, names: OptionNames<Options>): void {
-  if (typeof options !== 'object' || !options) {
-    throw new RealtimeError('invalid-option', `${factory}() was called without options`);
-  }
-  for (const name of Object.keys(options)) {
-    if (Object.hasOwn(names, name)) continue;
-    throw new RealtimeError('invalid-option', `${factory}() has no option ${name}`, {
-      hint: `It has ${Object.keys(names).join(', ')}.`,
-    });
-  }
+export const somePosts: Rule = madeBy('httpPosts', 'beside');
+
+/** An absolute http address, or a relative one: anything without another scheme. */
+export const anHttpAddress: readonly [wanted: string, isRight: (url: unknown) => unknown] = [
+  'an http(s) address',
+  (url) => (typeof url === 'string' || url instanceof URL) && /^(https?:|(?![a-z][\w+.-]*:).)/i.test(String(url)),
+];
+
+export const headersRule: Rule = [
+  'headers, or a function that gives some',
+  (value) => isObject(value) || typeof value === 'function',
+];
+
+export const statusesRule: Rule = ['a cause for codes from 100 to 599', (value) => isMeaning(value, /^[1-5]\d\d$/)];
+
+/** A cause for each of some native codes. */
+export function isMeaning(meanings: unknown, code: RegExp): boolean {
+  const isCause = ([native, kind]: [string, unknown]): boolean => code.test(native) && Object.hasOwn(causeCodes, kind as string);
+  return isObject(meanings) && Object.entries(meanings).every(isCause);
 }

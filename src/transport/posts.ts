@@ -1,13 +1,14 @@
 import { RealtimeError } from '../errors.ts';
+import { checkOptions, type OptionRules } from '../platform/rules.ts';
 import type { Dialect, Receipt } from '../protocol/dialect.ts';
 import type { ClientFrame } from '../protocol/frame.ts';
 import { keepwireDialect } from '../protocol/keepwire.ts';
 import { receiptsFor, receiptsOfParts } from '../protocol/receipts.ts';
 import type { HttpCarrier, HttpSettings } from './exchange.ts';
 import type { FetchLike, HttpToken, PerAttempt, StatusMeanings } from './http.ts';
-import { checkOption } from './http-transport.ts';
+import { httpOptionRules } from './http-transport.ts';
 import type { LinkGate, Transmit } from './link.ts';
-import { checkNames, type OptionNames } from './options.ts';
+import { anHttpAddress } from './options.ts';
 import { createPoster } from './post.ts';
 import { cleanReceipt } from './secret.ts';
 import type { Credentials, LinkRequest } from './transport.ts';
@@ -63,15 +64,10 @@ interface LonelySender extends Pick<LinkRequest, 'client' | 'clock' | 'signal'> 
 /** A send that needs a link is offered again after this long, in milliseconds, or with the next link. */
 const waitForLinkMs = 1_000;
 
-const names: OptionNames<HttpPostsOptions> = {
-  url: true,
-  headers: true,
-  token: true,
-  fetch: true,
-  credentials: true,
-  dialect: true,
-  sendTimeoutMs: true,
-  statuses: true,
+const { headers, token, fetch, credentials, dialect, sendTimeoutMs, statuses } = httpOptionRules;
+const rules: OptionRules<HttpPostsOptions> = {
+  url: [...anHttpAddress, true],
+  ...{ headers, token, fetch, credentials, dialect, sendTimeoutMs, statuses },
 };
 
 /**
@@ -95,10 +91,8 @@ const names: OptionNames<HttpPostsOptions> = {
  * ```
  */
 export function httpPosts(options: HttpPostsOptions): HttpPosts {
-  checkNames('httpPosts', options, names);
+  checkOptions('httpPosts', options, rules);
   const { url, token = 'header', credentials = 'same-origin', sendTimeoutMs = 10_000, statuses = {} } = options;
-  checkOption('httpPosts', /^(https?:|(?![a-z][\w+.-]*:).)/i.test(String(url)), 'url must be an http(s) address');
-  checkOption('httpPosts', sendTimeoutMs > 0, 'sendTimeoutMs must be over 0');
   const common = { ...options, url: undefined, method: 'POST', token, credentials, sendTimeoutMs, statuses };
 
   return { beside, alone };

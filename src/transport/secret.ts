@@ -10,23 +10,19 @@ const shortestSecret = 6;
 const mostGarbled = 10;
 
 /** How a token may be written: as it is, in an address, in JSON. */
-function spellingsOf(secret: string): readonly string[] {
-  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+function spellingsOf(secret = ''): readonly string[] {
+  return secret.length < shortestSecret ? [] : [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
 }
 
 function isQuoted(text: string, secret: string | undefined): boolean {
-  return (
-    secret !== undefined && secret.length >= shortestSecret && spellingsOf(secret).some((spelling) => text.includes(spelling))
-  );
+  return spellingsOf(secret).some((spelling) => text.includes(spelling));
 }
 
 /** What a server said, without the token that it may quote, and cut. */
 function cleanText(text: string, secret: string | undefined): string {
-  const clean =
-    secret !== undefined && isQuoted(text, secret)
-      ? spellingsOf(secret).reduce((rest, spelling) => rest.replaceAll(spelling, '[token]'), text)
-      : text;
-  return clean.slice(0, longestWords);
+  return spellingsOf(secret)
+    .reduce((rest, spelling) => rest.replaceAll(spelling, '[token]'), text)
+    .slice(0, longestWords);
 }
 
 /**
@@ -79,9 +75,7 @@ export function cleanError(error: RealtimeError, secret: string | undefined): Re
 
 /** The same for what a server said of one send. */
 export function cleanReceipt(receipt: Receipt, secret: string | undefined): Receipt {
-  if (receipt.status !== 'rejected') return receipt;
-  const { code, message } = receipt;
-  return { ...receipt, ...(code && { code: cleanText(code, secret) }), ...(message && { message: cleanText(message, secret) }) };
+  return receipt.status === 'rejected' ? cleanWords(receipt, secret) : receipt;
 }
 
 /** The same for a batch of frames: events, which are nearly all there is, pass as they are. */
@@ -90,20 +84,17 @@ export function cleanFrames(frames: readonly ServerFrame[], secret: string | und
   let garbled = 0;
   return frames.flatMap((frame) => {
     if (frame.kind === 'garbled' && ++garbled > mostGarbled) return [];
-    const { code, message, reason, cause } = frame as Partial<Record<'code' | 'message' | 'reason', string>> & {
-      cause?: unknown;
-    };
-    if (code === undefined && message === undefined && reason === undefined) return [frame];
-    return [
-      {
-        ...frame,
-        ...(code && { code: cleanText(code, secret) }),
-        ...(message && { message: cleanText(message, secret) }),
-        ...(reason && { reason: cleanText(reason, secret) }),
-        ...(cause !== undefined && { cause: RealtimeError.is(cause) ? cleanError(cause, secret) : withoutSecret(cause, secret) }),
-      },
-    ];
+    return isEvent(frame) ? frame : cleanWords(frame, secret);
   });
+}
+
+/** What is said beside the data, cleaned. */
+function cleanWords<Said extends object>(said: Said, secret: string | undefined): Said {
+  const clean = { ...said } as Partial<Record<'code' | 'message' | 'reason', string>> & { cause?: unknown };
+  for (const name of ['code', 'message', 'reason'] as const) if (clean[name]) clean[name] = cleanText(clean[name], secret);
+  if (clean.cause)
+    clean.cause = RealtimeError.is(clean.cause) ? cleanError(clean.cause, secret) : withoutSecret(clean.cause, secret);
+  return clean as Said;
 }
 
 function isEvent({ kind }: ServerFrame): boolean {

@@ -142,7 +142,7 @@ function openTab(
   const tab = browser.tab();
   const plain = server.transport();
   const carrier = tab.carry({ ...plain, capabilities: { ...plain.capabilities, joining } });
-  const transport = sharedTabs(carrier, { key: 'chaos', ...tab });
+  const transport = sharedTabs(carrier, { key: 'chaos', locks: tab.locks, BroadcastChannel: tab.BroadcastChannel });
   const realtime = createRealtime({ transports: [transport], platform: { clock: tab.clock, random } });
   const [got, side, gaps]: [number[], number[], unknown[]] = [[], [], []];
   let isSideOpen = false;

@@ -444,7 +444,7 @@ test('a follower that slept does not take the leader for dead', async () => {
 test('a second connection of the leading tab replaces the first: the followers look for it, and none is left without', async () => {
   const { server, turn, browser, open } = setUp({ reauth: false });
   const tab = browser.tab();
-  const shared = sharedTabs(tab.carry(server), { key: 'test', ...tab });
+  const shared = sharedTabs(tab.carry(server), { key: 'test', locks: tab.locks, BroadcastChannel: tab.BroadcastChannel });
   const connect = (): { sink: RecordingSink; abort: AbortController } => {
     const [sink, abort] = [recordingSink(), new AbortController()];
     const { signal } = abort;

@@ -46,7 +46,7 @@ function openTab(clock: ManualClock, server: FakeServer, browser: FakeBrowser, r
   const tab = browser.tab();
   const plain = server.transport();
   const carrier = tab.carry({ ...plain, capabilities: { ...plain.capabilities, reauth } });
-  const transport = sharedTabs(carrier, { key: 'token', ...tab });
+  const transport = sharedTabs(carrier, { key: 'token', locks: tab.locks, BroadcastChannel: tab.BroadcastChannel });
   const asked: AuthContext['reason'][] = [];
   const realtime = createRealtime({
     transports: [transport],
