@@ -17,8 +17,8 @@ const longPoll = "export { longPoll } from 'keepwire/long-poll';";
  * not grow beyond unnoticed, and the miss is printed each time.
  */
 const budgets = [
-  { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 24_800 },
-  { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 32_000 },
+  { name: 'core + websocket', code: core + websocket, limit: 8000, ceiling: 24_850 },
+  { name: 'core + websocket + sse + long-poll', code: core + websocket + sse + longPoll, limit: 11_000, ceiling: 32_100 },
   {
     name: 'tabs, on top of core + websocket',
     code: `${core}${websocket}export { sharedTabs } from 'keepwire/tabs';`,

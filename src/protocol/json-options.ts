@@ -115,7 +115,8 @@ export interface JsonDialectOptions<Message = Readonly<Record<string, unknown>>>
 
   /**
    * How text is read: as JSON, as it is, or by a function that throws for what it cannot read. Socket.IO events whose
-   * argument is a bare text need `'text'`, as that is not JSON.
+   * argument is a bare text need `'text'`, as that is not JSON. A binary message without an event name is read as text in
+   * UTF-8; with `split` or `frames` it is left to those, as an `ArrayBuffer`.
    *
    * @defaultValue `'json'`
    */

@@ -31,8 +31,12 @@ export function createReader(options: Options): Dialect['decode'] {
   const ignored = options.ignore === undefined ? undefined : compileSelector('ignore', options.ignore).names;
   const { parse = 'json', split = elements } = options;
   const rules = createRules(options);
+  /** Who splits messages, or makes frames of them, may want the bytes. */
+  const readsBytes = options.split !== undefined || options.frames !== undefined;
 
-  return (data, event, id, channel) => {
+  return (message, event, id, channel) => {
+    // JSON in a binary message is the same JSON; an event with a name may have bytes for its data
+    const data = readsBytes || event !== undefined ? message : asUtf8(message);
     // a ping often has no content that could be parsed
     if (event !== undefined && ignored?.has(event)) return [];
     if (data === '' && parse === 'json') return [];
@@ -239,6 +243,10 @@ function checkFields(option: string, fields: object, needed: string): void {
   if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, needed)) {
     throw new RealtimeError('invalid-option', `${option} is neither a function nor an object with ${needed}`);
   }
+}
+
+function asUtf8(message: unknown): unknown {
+  return message instanceof ArrayBuffer || ArrayBuffer.isView(message) ? new TextDecoder().decode(message) : message;
 }
 
 /** Under a name of its own, a list is what the event is about, or the several arguments of a Socket.IO event. */

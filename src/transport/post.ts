@@ -55,7 +55,8 @@ export function createPoster(link: HttpCarrier, url: string): (frames: readonly 
       const cause = await post(message, receipts);
       if (!cause) continue;
       if (!isPassing(cause)) {
-        refuse(message.frames, cause.error, wordOf(cause));
+        if (batch.length === 1 && isTooMuch(message, cause)) errors.set(message.frames[0] as ClientFrame, tooMuch(cause));
+        else refuse(message.frames, cause.error, wordOf(cause));
         continue;
       }
       // what waits behind a send that comes again would overtake it
@@ -171,6 +172,15 @@ export function createPoster(link: HttpCarrier, url: string): (frames: readonly 
 
 function framesOf(parts: readonly { readonly frames: readonly ClientFrame[] }[]): readonly ClientFrame[] {
   return parts.flatMap(({ frames }) => frames);
+}
+
+/** Status 413 (RFC 9110 section 15.5.14) is about the body: each of its sends may be small enough by itself. */
+function isTooMuch({ frames }: OutboundMessage, { error }: EndCause): boolean {
+  return error.native === 413 && frames.length > 1;
+}
+
+function tooMuch({ error }: EndCause): RealtimeError {
+  return new RealtimeError('too-large', 'sends that left together are more than the server takes at once', { cause: error });
 }
 
 /** Is it not known what became of the send? */

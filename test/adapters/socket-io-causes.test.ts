@@ -274,14 +274,14 @@ describe('a link that was up ends', () => {
   });
 
   describe('by a server that plays by no rules', () => {
-    async function scripted(onPacket: Parameters<typeof listenScripted>[0]): Promise<string> {
-      const server = await listenScripted(onPacket, 10);
+    async function scripted(...how: Parameters<typeof listenScripted>): Promise<string> {
+      const server = await listenScripted(...how);
       cleanups.push(server.close);
       return server.url;
     }
 
     test('no pings: lost', async () => {
-      const url = await scripted((packet, peer) => packet.startsWith('40') && peer.send('40{"sid":"s"}'));
+      const url = await scripted((packet, peer) => packet.startsWith('40') && peer.send('40{"sid":"s"}'), 10);
       const { sink } = dial({ url });
       await sink.isUp();
       expect(await causeOf(sink)).toMatchObject({ kind: 'lost', error: { native: 'ping timeout' } });

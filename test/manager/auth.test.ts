@@ -89,8 +89,9 @@ test('a token that ends in the middle is renewed on every transport, and nothing
   for (const { client, arrived } of receivers) {
     await arrived.until(sent);
     expect(arrived.numbers).toEqual(upTo(sent));
-    expect(client.status.get().status).toBe('connected');
     expect(client.gaps).toEqual([]);
+    // it may be about to come back with the next token; a refusal would end it
+    await client.ready();
   }
 }, 20_000);
 

@@ -8,6 +8,8 @@ import { sse } from '../../src/adapters/sse.ts';
 import { createRealtime, emit, jsonDialect, post, type RealtimeManager, type RealtimeOptions } from '../../src/index.ts';
 import { manualClock } from '../../src/testing/clock.ts';
 import { httpPosts } from '../../src/transport/posts.ts';
+import { clientOf, joined } from '../support/clients.ts';
+import { startReferenceServer } from '../support/reference-server.ts';
 import { scripted } from '../support/scripted-transport.ts';
 
 const rest = jsonDialect({ defaultChannel: 'room', publish: ({ data }) => post('/orders', { data }) });
@@ -162,3 +164,23 @@ describe('sends by REST beside a link', () => {
     expect([questions, posted.length]).toEqual([3, 1]);
   });
 });
+
+test.each(['sse', 'long-poll'] as const)(
+  'a body that is more than the server takes costs only the send that is too large by itself: %s',
+  async (name) => {
+    const server = await startReferenceServer({ limits: { maxBodyBytes: 1_000 } });
+    const client = clientOf(server, [name]);
+    client.start();
+    await joined(client, 'room');
+    const results = await Promise.allSettled(
+      [400, 400, 2_000, 400].map((size) => client.channel('room').publish('n', 'x'.repeat(size))),
+    );
+    expect(results).toMatchObject([
+      { value: { offset: 1 } },
+      { value: { offset: 2 } },
+      { reason: { code: 'rejected', serverCode: '413' } },
+      { value: { offset: 3 } },
+    ]);
+    expect(await server.log.head('room')).toMatchObject({ offset: 3 });
+  },
+);

@@ -144,6 +144,27 @@ describe('text', () => {
     expect(jsonDialect().decode('')).toEqual([]);
   });
 
+  test('may come as bytes, where no event name says that they are data', () => {
+    const bytes = new TextEncoder().encode('{"type":"said","channel":"a","data":"grün"}');
+    const said = { kind: 'event', channel: 'a', event: 'said', data: 'grün' };
+    expect(jsonDialect().decode(bytes.buffer)).toEqual([said]);
+    expect(jsonDialect().decode(bytes)).toEqual([said]);
+    expect(jsonDialect({ channel: () => 'a' }).decode(bytes, 'image')).toMatchObject([{ event: 'image', data: bytes }]);
+    expect(decodeMessage(jsonDialect(), new ArrayBuffer(3))).toMatchObject([{ kind: 'garbled' }]);
+  });
+
+  test('as bytes is left to what splits it, or makes frames of it', () => {
+    const bytes = new Uint8Array([1]);
+    const seen: unknown[] = [];
+    const note = (message: unknown): [] => {
+      seen.push(message);
+      return [];
+    };
+    jsonDialect({ split: note }).decode(bytes);
+    jsonDialect<unknown>({ frames: note }).decode(bytes);
+    expect(seen).toEqual([bytes, bytes]);
+  });
+
   test('of an ignored name is not parsed', () => {
     expect(jsonDialect({ ignore: ['ping', 'hi'] }).decode('not JSON', 'ping')).toEqual([]);
   });
