@@ -163,7 +163,8 @@ export function createConnection(parts: ConnectionParts): Connection {
     },
     replace(session, why) {
       if (session !== currentSession()) return;
-      const pauseMs = verdict.beforeReplacing(session);
+      // how often that happens is up to the life of the tokens
+      const pauseMs = why === 'expiring' ? 0 : verdict.beforeReplacing(session);
       const replace = (): void => {
         if (session !== currentSession()) return;
         authReason = why;

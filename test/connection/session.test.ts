@@ -250,6 +250,19 @@ describe('a token that ends', () => {
     expect(bench.phase).toBe('open');
   });
 
+  test('before any link has settled is renewed in time, again and again', async () => {
+    const { bench, reasons, transport } = await live(8_000, false);
+    for (let renewals = 1; renewals <= 5; renewals += 1) {
+      await bench.clock.advance(6_399);
+      expect(reasons()).toHaveLength(renewals);
+      await bench.clock.advance(1);
+      expect(reasons().at(-1)).toBe('expiring');
+      transport?.last.up();
+      await bench.settle();
+    }
+    expect(transport?.dials).toHaveLength(6);
+  });
+
   test('is not renewed where it is a fixed one', async () => {
     const bench = connectionBench({ auth: { token: 'token', expiresAt: 1 }, transports: [scripted('a', { reauth: true })] });
     await bench.open();
