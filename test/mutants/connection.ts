@@ -196,7 +196,7 @@ export const connecting: readonly Mutant[] = [
   {
     name: 'a refused token is sent again',
     file: 'connection/auth.ts',
-    find: 'if (credentials) refused.push(credentials.token);',
+    find: 'if (refused.push(credentials.token) > mostRefused) refused.shift();',
     replace: '',
     tests: ['connection', 'manager/auth.test.ts'],
   },
