@@ -36,7 +36,8 @@ export function createReader(options: Options): Dialect['decode'] {
 
   return (message, event, id, channel) => {
     // JSON in a binary message is the same JSON; an event with a name may have bytes for its data
-    const data = readsBytes || event !== undefined ? message : asUtf8(message);
+    const isText = typeof message === 'string';
+    const data = isText || readsBytes || event !== undefined ? message : asUtf8(message);
     // a ping often has no content that could be parsed
     if (event !== undefined && ignored?.has(event)) return [];
     if (data === '' && parse === 'json') return [];

@@ -550,27 +550,21 @@ describe('advice', () => {
     expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 6_000 });
   });
 
-  test('may be given with the greeting: a narrow window says that the server need not be spared', async () => {
-    const bench = connectionBench();
-    const [transport] = bench.transports;
-    bench.connection.start();
-    await bench.settle();
-    transport?.last.up({ spreadMs: 100 });
-    await bench.clock.advance(20_000);
-    transport?.last.down('lost');
-    expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 50 });
-    expect(bench.asked).toMatchObject([{ attempt: 1, isLocal: true }]);
-  });
-
-  test('of a wide window is kept, and is no local cause', async () => {
-    const bench = connectionBench();
-    const [transport] = bench.transports;
-    bench.connection.start();
-    await bench.settle();
-    transport?.last.up({ spreadMs: 9_000 });
-    await bench.clock.advance(20_000);
-    transport?.last.down('lost');
-    expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: 4_500 });
-    expect(bench.asked).toMatchObject([{ attempt: 1, isLocal: false }]);
-  });
+  test.each([
+    ['narrow', 200, true],
+    ['wide', 9_000, false],
+  ])(
+    'may be given with the greeting: a %s window is kept, and says whether the server need be spared',
+    async (_, spreadMs, isLocal) => {
+      const bench = connectionBench();
+      const [transport] = bench.transports;
+      bench.connection.start();
+      await bench.settle();
+      transport?.last.up({ spreadMs });
+      await bench.clock.advance(20_000);
+      transport?.last.down('lost');
+      expect(bench.connection.state).toMatchObject({ phase: 'waiting', delayMs: spreadMs / 2 });
+      expect(bench.asked).toMatchObject([{ attempt: 1, isLocal }]);
+    },
+  );
 });

@@ -325,6 +325,19 @@ describe.each(carriers.filter((carrier) => carrier !== 'long-poll'))('the client
   });
 });
 
+test('the word of the operator is not taken back when more clients come', async () => {
+  const server = await startReferenceServer();
+  const first = openRaw('websocket', server, { client: 'a', channels: [{ channel: 'room' }] });
+  await first.next(isKind('joined'));
+  server.advise({ spreadMs: 9_000 });
+  for (const client of ['b', 'c']) {
+    await openRaw('websocket', server, { client, channels: [{ channel: 'room' }] }).next(isKind('joined'));
+  }
+  await first.send([say('s1', 1)]);
+  await first.next(hasEvent(1));
+  expect(first.frames.filter(isKind('advice'))).toEqual([{ kind: 'advice', spreadMs: 9_000 }]);
+});
+
 test('a poll is not answered again and again because others come and go', async () => {
   const server = await startReferenceServer();
   const links = ['a', 'b', 'c'].map((client) => openRaw('long-poll', server, { client, channels: [{ channel: 'room' }] }));
